@@ -1,0 +1,23 @@
+# Warnings are errors: a warning that may stay is switched off here, with its reason.
+add_compile_options(-Wall -Wextra -Wpedantic -Werror -Wshadow -Wnon-virtual-dtor -Woverloaded-virtual -Wimplicit-fallthrough)
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  # g++ 12 at -O2 sees uninitialised and restricted memory inside std::string and std::variant that is none (GCC bugs 105329, 105593).
+  add_compile_options(-Wno-maybe-uninitialized -Wno-restrict -Wno-missing-field-initializers)
+endif()
+
+find_program(CCACHE ccache)
+if(CCACHE)
+  # base_dir and hash_dir: two checkouts of the same commit share the cache.
+  set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CCACHE})
+endif()
+find_program(MOLD mold)
+if(MOLD AND NOT DEFANG_STATIC)
+  add_link_options(-fuse-ld=mold)
+endif()
+
+if(DEFANG_SANITIZE)
+  add_compile_options(-fsanitize=${DEFANG_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -O1 -g1)
+  add_link_options(-fsanitize=${DEFANG_SANITIZE})
+else()
+  string(REPLACE "-g" "-g1" CMAKE_CXX_FLAGS_DEBUG "${CMAKE_CXX_FLAGS_DEBUG}")
+endif()

@@ -1,0 +1,52 @@
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "support/source_span.h"
+
+namespace defang::compose {
+
+/// A tree of YAML as it was written: order, scalar style, tag and place of every node are kept.
+/// It lives inside compose/ only; what leaves the room is a Project.
+struct Node {
+  enum class Kind { null, boolean, integer, number, text, list, mapping };
+  struct Entry;
+
+  Kind kind = Kind::null;
+  bool boolean = false;
+  std::int64_t integer = 0;
+  double number = 0;
+  std::string text;  // of a text; of the other scalars the source text
+  std::vector<Node> items;
+  std::vector<Entry> entries;
+  std::string tag;  // "!reset", "!override", or another tag as written; empty for none
+  SourceSpan span;  // of the value
+
+  static Node of(std::string text);
+  static Node of_integer(std::int64_t value);
+  static Node of_number(double value);
+  static Node of_boolean(bool value);
+  static Node of_list();
+  static Node of_mapping();
+
+  bool is_mapping() const { return kind == Kind::mapping; }
+  bool is_list() const { return kind == Kind::list; }
+  bool is_text() const { return kind == Kind::text; }
+  bool is_null() const { return kind == Kind::null; }
+  const Node* find(std::string_view key) const;  // nullptr: absent, or not a mapping
+  Node* find(std::string_view key);
+  Node& set(std::string_view key, Node value);  // replaces in place or appends; makes a mapping of a null
+  bool erase(std::string_view key);
+};
+
+struct Node::Entry {
+  std::string key;
+  SourceSpan key_span;
+  Node value;
+};
+
+}  // namespace defang::compose

@@ -1,0 +1,119 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <string_view>
+#include <variant>
+#include <vector>
+
+#include "graph/value.h"
+#include "support/source_span.h"
+
+/// The plan as a value: what must exist, in which order, and why. Printed by `plan`, written out by arm/, executed by
+/// deploy/.
+namespace defang::graph {
+
+/// What becomes of a resource when the project no longer asks for it, or on `down`.
+enum class Retention {
+  stateless,  // deleted
+  data,       // holds the user's data: kept unless the user names it
+  shared,     // serves the whole stack: deleted last
+};
+
+struct Edge {
+  std::string node;    // must be done before
+  std::string reason;  // "image must be built first"; empty where a reference in the body says it
+  friend bool operator==(const Edge&, const Edge&) = default;
+};
+
+struct Resource {
+  std::string id;           // of the node: "app/web", "registry"; stable between plans
+  std::string type;         // "Microsoft.App/containerApps"
+  std::string api_version;  // "2026-01-01"
+  std::string name;         // "web"; "parent/child" for a child resource
+  /// Extension resources (role assignments) only: the node that they are about.
+  std::string scope;
+  /// Everything of the PUT but name and type: location, tags, identity, sku, properties.
+  Value body;
+  SourceSpan origin;    // the Compose line that asked; empty for what every stack has
+  std::string because;  // "service `web` mounts volume `data`"
+  std::string service;  // Compose service, empty for shared ones
+  Retention retention = Retention::stateless;
+  std::vector<Edge> after;  // explicit edges; those of references are added by ResourceGraph
+};
+
+/// A secret's recipe. Values exist in deploy/ only.
+struct ConfigRecipe {
+  std::string name;  // set by `defang config set`
+};
+struct GeneratedRecipe {
+  std::size_t bytes = 32;
+};
+/// Literal text and references, some of them secret, joined at deploy time.
+struct ComposedRecipe {
+  Value::Text pieces;  // config X is a reference to the Action "config/X", output "value"
+};
+
+/// Something ARM has no resource for. Outputs in brackets are what a Reference of kind output can name.
+struct BuildImage {  // [image: "registry.azurecr.io/web@sha256:..." or with its digest tag]
+  std::string service;
+  std::string registry;           // node of the registry
+  std::string storage;            // node of the stack's storage account, which takes the context
+  std::string context;            // absolute folder
+  std::string dockerfile;         // relative to the context, or absolute
+  std::string inline_dockerfile;  // instead of a file; empty: none
+  std::string target;
+  std::string platform = "linux/amd64";
+  std::vector<std::pair<std::string, std::string>> args;
+};
+struct WriteSecret {  // [secretUri: pinned URI, version: 32 hex digits, value: in deploy/ only]
+  std::string vault;  // node
+  std::string name;   // of the vault secret
+  std::variant<ConfigRecipe, GeneratedRecipe, ComposedRecipe> recipe;
+};
+struct AwaitRevision {  // [fqdn]
+  std::string app;      // node of the container app
+};
+
+struct Action {
+  std::string id;  // "build/web", "config/API_KEY", "healthy/web"
+  std::variant<BuildImage, WriteSecret, AwaitRevision> what;
+  SourceSpan origin;
+  std::string because;
+  std::string service;
+  std::vector<Edge> after;
+};
+
+using Node = std::variant<Resource, Action>;
+const std::string& id_of(const Node& node);
+const SourceSpan& origin_of(const Node& node);
+const std::string& service_of(const Node& node);
+
+class ResourceGraph {
+ public:
+  void add(Resource resource);
+  void add(Action action);
+
+  const std::map<std::string, Node>& nodes() const { return nodes_; }
+  const Node* find(std::string_view id) const;
+  const Resource* resource(std::string_view id) const;
+  const Action* action(std::string_view id) const;
+  Resource* resource(std::string_view id);
+
+  /// All edges of a node, explicit and from references, sorted by node id, each once.
+  std::vector<Edge> edges_of(std::string_view id) const;
+  /// Ids such that each stands after all it needs; ties by id. Empty when there is a cycle or an edge leads nowhere:
+  /// see `fault`.
+  std::vector<std::string> order() const;
+  /// A cycle ("a -> b -> a") or an edge to a node that does not exist; empty when the graph is sound. Ours to fix,
+  /// never the user's.
+  std::string fault() const;
+
+ private:
+  std::map<std::string, Node> nodes_;
+};
+
+/// Indented lines, node by node, below each what it needs; stable and sorted (style.md, "The plan is text first").
+std::string to_text(const ResourceGraph& graph);
+
+}  // namespace defang::graph
