@@ -11,7 +11,7 @@ if(CCACHE)
   set(CMAKE_CXX_COMPILER_LAUNCHER ${CMAKE_COMMAND} -E env CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1 ${CCACHE})
 endif()
 find_program(MOLD mold)
-if(MOLD AND NOT DEFANG_STATIC)
+if(MOLD AND DEFANG_STATIC STREQUAL "OFF")  # mold links static programs too, but the release is linked by the tool that everybody has
   add_link_options(-fuse-ld=mold)
 endif()
 
