@@ -1,5 +1,6 @@
-// libarchive's table of write formats names every writer it has, and some of those pull in XML, LZMA, bzip2 and Nettle, which a static program would have to
-// carry for nothing. We write gnutar only: these definitions stand in for the others and refuse.
+// libarchive's table of write formats names every writer it has, and some of those pull in XML, LZMA, bzip2 and Nettle,
+// which a static program would have to carry for nothing. We write gnutar only: these definitions stand in for the
+// others and refuse.
 struct archive;
 
 extern "C" {
