@@ -1,0 +1,201 @@
+#pragma once
+
+#include <chrono>
+#include <cstdint>
+#include <filesystem>
+#include <functional>
+#include <map>
+#include <memory>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+#include "support/result.h"
+#include "support/secret.h"
+
+namespace defang::emulator {
+
+/// How an image is pulled (or pushed): basic credentials at the server, which the data plane of the registry exchanges
+/// for a token itself.
+struct RegistryLogin {
+  std::string server;  // `localhost:5001`, as in the image's name
+  std::string user;
+  Secret password;
+};
+
+/// A folder or files that a container sees at `path`.
+struct Mount {
+  enum class Kind {
+    empty,   // EmptyDir: one folder per replica and `name`, shared by its containers, gone with the replica
+    folder,  // `source` on this machine (Azure Files)
+    files,   // Secret volume: `files`, readable by the container only
+  };
+  Kind kind = Kind::empty;
+  std::string name;
+  std::string path;
+  std::filesystem::path source;
+  std::map<std::string, Secret> files;
+  bool read_only = false;
+};
+
+struct ContainerSpec {
+  std::string name;
+  std::string image;
+  std::optional<RegistryLogin> login;
+  std::vector<std::string> command;  // replaces the image's ENTRYPOINT, and then its CMD too
+  std::vector<std::string> args;     // replaces the image's CMD
+  std::map<std::string, Secret> environment;
+  double cpu = 0;                  // cores; 0: no limit
+  std::uint64_t memory_bytes = 0;  // 0: no limit
+  std::vector<Mount> mounts;
+};
+
+/// One replica: containers that share a network (localhost between them), as in Container Apps.
+struct ReplicaSpec {
+  std::string id;           // unique while the emulator lives, also after the replica is gone
+  std::string environment;  // an id given to start_environment
+  std::vector<ContainerSpec> containers;
+};
+
+struct ContainerState {
+  enum class Phase {
+    pulling,  // the image is being fetched, or the container made
+    waiting,  // could not be started: `reason` and `message` say why; restart_container tries again
+    running,
+    exited,  // with `exit_code`; nobody restarts it but restart_container
+  };
+  std::string name;
+  Phase phase = Phase::pulling;
+  std::string reason;   // ErrImagePull, CreateContainerError, OOMKilled, Error, Completed; empty while it runs
+  std::string message;  // the engine's own words
+  int exit_code = 0;
+  int restarts = 0;
+  std::optional<std::chrono::system_clock::time_point> started;
+  std::optional<std::chrono::system_clock::time_point> finished;
+};
+
+struct ReplicaState {
+  std::vector<ContainerState> containers;
+  std::vector<std::uint16_t> listening;  // TCP ports open in the replica on other than loopback addresses, sorted
+};
+
+/// A probe of Container Apps (CA-100): there is no exec and no gRPC.
+struct Probe {
+  enum class Kind { tcp, http, https };
+  Kind kind = Kind::tcp;
+  std::uint16_t port = 0;
+  std::string path = "/";
+  std::vector<std::pair<std::string, std::string>> headers;
+  std::chrono::milliseconds limit{1000};
+};
+struct ProbeResult {
+  bool success = false;
+  std::string detail;  // `connection refused`, `HTTP 503`, `no answer within 1000 ms`
+};
+
+struct LogLine {
+  std::chrono::system_clock::time_point time;
+  bool error_stream = false;
+  std::string text;  // without the line end
+};
+struct LogPiece {
+  std::vector<LogLine> lines;
+  std::uint64_t next = 0;  // where the next read goes on
+};
+
+/// What an app's name leads to: exactly the declared ports answer, everything else is refused (CA-61, CA-81).
+struct AppAddress {
+  struct TcpPort {
+    std::uint16_t exposed = 0;
+    std::uint16_t target = 0;
+    bool external = false;
+  };
+  std::string id;  // the app's resource id
+  std::string environment;
+  std::string name;
+  std::optional<std::uint16_t> http_target;  // HTTP ingress: 80 and 443 lead to this port of a replica
+  bool external = false;
+  bool allow_insecure = false;
+  std::vector<TcpPort> tcp;
+  std::vector<std::string> custom_domains;
+};
+
+/// A replica that may get traffic of an app, and its share.
+struct Backend {
+  std::string replica;
+  unsigned weight = 100;
+};
+
+/// Where a public app is reached from this machine.
+struct IngressEntry {
+  std::string app;   // resource id
+  std::string url;   // http://127.0.0.1:N, kept across restarts
+  std::string fqdn;  // answers at the ingress' TLS port
+};
+
+struct BuildRequest {
+  std::filesystem::path context;          // a folder, or a tar archive with or without gzip
+  std::string dockerfile = "Dockerfile";  // relative to the context
+  std::string target;
+  std::vector<std::pair<std::string, Secret>> arguments;
+  std::string platform;                  // linux/amd64; empty: this machine's
+  std::vector<std::string> image_names;  // full: `localhost:5001/web:tag`
+  std::vector<RegistryLogin> logins;     // to push, and to pull what FROM names
+  bool push = true;
+  bool no_cache = false;
+  std::function<void(std::string_view)> log;  // pieces of text as they come, not whole lines
+  std::optional<std::chrono::milliseconds> limit;
+};
+struct BuiltImage {
+  std::string server;      // localhost:5001
+  std::string repository;  // web
+  std::string tag;
+  std::string digest;  // sha256:...
+};
+
+/// Everything that runs: containers, their networks and names, image builds. Providers ask for it here; which engine
+/// does it is not theirs to know. All calls may come from any thread; those that take a stop_token block.
+class Runtime {
+ public:
+  virtual ~Runtime() = default;
+
+  virtual std::string engine() const = 0;                         // podman, bundle, none
+  virtual std::vector<std::string> engines_left_out() const = 0;  // why each better one was not taken
+
+  /// A network of its own with name resolution. Asking again for a known id changes nothing.
+  virtual Result<void> start_environment(const std::string& environment, const std::string& default_domain) = 0;
+  /// With all its apps and replicas.
+  virtual void stop_environment(const std::string& environment) = 0;
+
+  /// Makes the name and its ports answer, or replaces them. An app without ingress has no name: do not declare it
+  /// (CA-83).
+  virtual Result<void> declare_app(const AppAddress& address) = 0;
+  virtual void remove_app(const std::string& app) = 0;
+  /// The ready replicas behind an app, replacing those before. With none, HTTP answers 503 and TCP connections are
+  /// closed.
+  virtual void route(const std::string& app, const std::vector<Backend>& backends) = 0;
+  virtual std::vector<IngressEntry> ingress() const = 0;
+
+  /// Returns at once; how it goes shows in replica_state. An error: the environment is not known.
+  virtual Result<void> start_replica(const ReplicaSpec& spec) = 0;
+  virtual std::optional<ReplicaState> replica_state(const std::string& replica) const = 0;
+  /// Starts a container again that exited or could not be started; counts in `restarts`. Returns at once.
+  virtual void restart_container(const std::string& replica, const std::string& container) = 0;
+  /// SIGTERM, and SIGKILL after the grace. Returns at once; its console stays readable.
+  virtual void stop_replica(const std::string& replica, std::chrono::milliseconds grace) = 0;
+  virtual ProbeResult probe(const std::string& replica, const Probe& probe, std::stop_token stop) = 0;
+  /// Lines from position `from` (0: the beginning) on; at most `limit` of them. Works for replicas that are gone too.
+  virtual LogPiece console(const std::string& replica, const std::string& container, std::uint64_t from,
+                           std::size_t limit) const = 0;
+
+  /// An error is refused/build-failed; its reason stands in the log as well.
+  virtual Result<std::vector<BuiltImage>> build(const BuildRequest& request, std::stop_token stop) = 0;
+
+  /// Ends everything, keeping what a next start needs.
+  virtual void stop() = 0;
+};
+
+}  // namespace defang::emulator
