@@ -1,0 +1,411 @@
+#include <gtest/gtest.h>
+#include <openssl/pem.h>
+#include <openssl/x509v3.h>
+#include <unistd.h>
+
+#include <atomic>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/read_until.hpp>
+#include <boost/asio/ssl.hpp>
+#include <boost/asio/write.hpp>
+#include <filesystem>
+#include <fstream>
+#include <functional>
+#include <mutex>
+#include <thread>
+
+#include "rest/http_transport.h"
+#include "support/text.h"
+
+namespace defang::rest {
+namespace {
+
+namespace asio = boost::asio;
+using asio::ip::tcp;
+using namespace std::chrono_literals;
+
+/// A certificate that signs itself, for the names of this machine.
+struct SelfSigned {
+  std::string certificate, key;
+
+  explicit SelfSigned(const char* names) {
+    EVP_PKEY* pair = EVP_EC_gen("P-256");
+    X509* cert = X509_new();
+    X509_set_version(cert, 2);
+    ASN1_INTEGER_set(X509_get_serialNumber(cert), 1);
+    X509_gmtime_adj(X509_getm_notBefore(cert), -60);
+    X509_gmtime_adj(X509_getm_notAfter(cert), 3600);
+    X509_set_pubkey(cert, pair);
+    X509_NAME_add_entry_by_txt(X509_get_subject_name(cert), "CN", MBSTRING_ASC,
+                               reinterpret_cast<const unsigned char*>("test"), -1, -1, 0);
+    X509_set_issuer_name(cert, X509_get_subject_name(cert));
+    for (const auto& [id, value] :
+         {std::pair{NID_subject_alt_name, names}, {NID_basic_constraints, "critical,CA:TRUE"}}) {
+      X509_EXTENSION* extension = X509V3_EXT_conf_nid(nullptr, nullptr, id, value);
+      X509_add_ext(cert, extension, -1);
+      X509_EXTENSION_free(extension);
+    }
+    X509_sign(cert, pair, EVP_sha256());
+    certificate = pem([&](BIO* to) { PEM_write_bio_X509(to, cert); });
+    key = pem([&](BIO* to) { PEM_write_bio_PrivateKey(to, pair, nullptr, nullptr, 0, nullptr, nullptr); });
+    X509_free(cert);
+    EVP_PKEY_free(pair);
+  }
+
+ private:
+  static std::string pem(const std::function<void(BIO*)>& write) {
+    BIO* memory = BIO_new(BIO_s_mem());
+    write(memory);
+    char* text = nullptr;
+    const long size = BIO_get_mem_data(memory, &text);
+    std::string out(text, static_cast<std::size_t>(size));
+    BIO_free(memory);
+    return out;
+  }
+};
+
+/// Answers each request with what the script says, byte for byte. An empty answer: the connection is closed without
+/// one.
+class ScriptedServer {
+ public:
+  enum class Over { plain, tls };
+  using Script = std::function<std::string(const std::string& request)>;
+
+  ScriptedServer(Over over, Script script, const char* names = "DNS:localhost,IP:127.0.0.1")
+      : over_(over),
+        script_(std::move(script)),
+        identity_(names),
+        acceptor_(io_, tcp::endpoint(asio::ip::address_v4::loopback(), 0)) {
+    folder_ = std::filesystem::temp_directory_path() /
+              ("rest-test-" + std::to_string(getpid()) + "-" + std::to_string(port()));
+    std::filesystem::create_directories(folder_);
+    std::ofstream(ca_file()) << identity_.certificate;
+    thread_ = std::thread([this] { accept_all(); });
+  }
+  ~ScriptedServer() {
+    {
+      const std::scoped_lock lock(mutex_);
+      ended_ = true;
+      for (tcp::socket* socket : open_) ::shutdown(socket->native_handle(), SHUT_RDWR);
+    }
+    boost::system::error_code ignored;
+    tcp::socket wake(io_);
+    wake.connect(acceptor_.local_endpoint(), ignored);
+    thread_.join();
+    for (auto& thread : threads_) thread.join();
+    std::filesystem::remove_all(folder_);
+  }
+
+  std::uint16_t port() const { return acceptor_.local_endpoint().port(); }
+  std::string url(const std::string& host = "localhost") const {
+    return (over_ == Over::tls ? "https://" : "http://") + host + ":" + std::to_string(port());
+  }
+  std::string ca_file() const { return folder_ / "ca.pem"; }
+  std::unique_ptr<HttpTransport> transport() const { return make_beast_transport({.ca_file = ca_file()}).value(); }
+  int connections() const { return connections_; }
+
+ private:
+  void accept_all() {
+    while (true) {
+      tcp::socket socket(io_);
+      boost::system::error_code error;
+      acceptor_.accept(socket, error);
+      const std::scoped_lock lock(mutex_);
+      if (error || ended_) return;
+      ++connections_;
+      threads_.emplace_back([this, moved = std::make_shared<tcp::socket>(std::move(socket))] { serve(*moved); });
+    }
+  }
+  void serve(tcp::socket& socket) {
+    {
+      const std::scoped_lock lock(mutex_);
+      if (ended_) return;
+      open_.push_back(&socket);
+    }
+    try {
+      if (over_ == Over::plain) {
+        talk(socket);
+      } else {
+        asio::ssl::context context(asio::ssl::context::tls_server);
+        context.use_certificate(asio::buffer(identity_.certificate), asio::ssl::context::pem);
+        context.use_private_key(asio::buffer(identity_.key), asio::ssl::context::pem);
+        asio::ssl::stream<tcp::socket&> stream(socket, context);
+        stream.handshake(asio::ssl::stream_base::server);
+        talk(stream);
+      }
+    } catch (const std::exception&) {  // the client went away
+    }
+    const std::scoped_lock lock(mutex_);
+    std::erase(open_, &socket);
+    boost::system::error_code ignored;
+    socket.close(ignored);
+  }
+  template <class Stream>
+  void talk(Stream& stream) {
+    std::string buffer;
+    while (true) {
+      const std::size_t head = asio::read_until(stream, asio::dynamic_buffer(buffer), "\r\n\r\n");
+      std::size_t length = 0;
+      for (const std::string& line : split(buffer.substr(0, head), '\n')) {
+        if (line.starts_with("Content-Length: ")) length = to_number(trim(line.substr(16))).value();
+      }
+      while (buffer.size() < head + length) {
+        std::string more(65536, '\0');
+        more.resize(stream.read_some(asio::buffer(more)));
+        buffer += more;
+      }
+      const std::string answer = script_(buffer.substr(0, head + length));
+      buffer.erase(0, head + length);
+      if (answer.empty()) return;
+      asio::write(stream, asio::buffer(answer));
+      if (answer.find("Connection: close") != std::string::npos) return;
+    }
+  }
+
+  Over over_;
+  Script script_;
+  SelfSigned identity_;
+  asio::io_context io_;
+  tcp::acceptor acceptor_;
+  std::filesystem::path folder_;
+  std::atomic<int> connections_ = 0;
+  std::mutex mutex_;
+  bool ended_ = false;
+  std::vector<tcp::socket*> open_;
+  std::vector<std::thread> threads_;
+  std::thread thread_;
+};
+
+std::string ok(const std::string& body, const std::string& headers = "") {
+  return "HTTP/1.1 200 OK\r\n" + headers + "Content-Length: " + std::to_string(body.size()) + "\r\n\r\n" + body;
+}
+
+class TextSource : public BodySource {
+ public:
+  explicit TextSource(std::string text) : text_(std::move(text)) {}
+  std::uint64_t size_bytes() const override { return text_.size(); }
+  Result<std::size_t> read(char* buffer, std::size_t size) override {
+    const std::size_t got = text_.copy(buffer, size, at_);
+    at_ += got;
+    return got;
+  }
+  Result<void> rewind() override {
+    at_ = 0;
+    return {};
+  }
+
+ private:
+  std::string text_;
+  std::size_t at_ = 0;
+};
+
+TEST(BeastTransport, SendsTheUrlVerbatimAndReadsTheAnswerOverTls) {
+  std::string seen;
+  ScriptedServer server(ScriptedServer::Over::tls, [&](const std::string& request) {
+    seen = request;
+    return ok("{\"a\":1}", "X-Ms-Request-Id: r1\r\n");
+  });
+  const auto response = server.transport()->send(
+      {.method = "PUT", .url = server.url() + "/x?c=%2b+(a)", .headers = {{"If-Match", "*"}}, .body = "hello"}, {});
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(response->status, 200);
+  EXPECT_EQ(response->headers.get("x-ms-request-id"), "r1");
+  EXPECT_EQ(response->body, "{\"a\":1}");
+  EXPECT_EQ(seen, "PUT /x?c=%2b+(a) HTTP/1.1\r\nHost: localhost:" + std::to_string(server.port()) +
+                      "\r\nIf-Match: *\r\nContent-Length: 5\r\n\r\nhello");
+}
+
+TEST(BeastTransport, RefusesACertificateOfAnotherName) {
+  ScriptedServer server(
+      ScriptedServer::Over::tls, [](const std::string&) { return ok("secret"); }, "DNS:elsewhere.test");
+  const auto response = server.transport()->send({.url = server.url() + "/"}, {});
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, "tls-failed");
+  EXPECT_TRUE(response.error().message.find("hostname mismatch") != std::string::npos) << response.error().message;
+}
+
+TEST(BeastTransport, RefusesACertificateThatNobodyKnownSigned) {
+  ScriptedServer server(ScriptedServer::Over::tls, [](const std::string&) { return ok("secret"); });
+  ScriptedServer other(ScriptedServer::Over::tls, [](const std::string&) { return ok("secret"); });
+  const auto response = other.transport()->send({.url = server.url() + "/"}, {});
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, "tls-failed");
+  EXPECT_TRUE(response.error().help.find(other.ca_file()) != std::string::npos) << response.error().help;
+}
+
+TEST(BeastTransport, ChecksAddressesAgainstTheCertificateToo) {
+  ScriptedServer server(ScriptedServer::Over::tls, [](const std::string&) { return ok("yes"); });
+  EXPECT_EQ(server.transport()->send({.url = server.url("127.0.0.1") + "/"}, {})->body, "yes");
+}
+
+TEST(BeastTransport, UsesAConnectionAgain) {
+  ScriptedServer server(ScriptedServer::Over::tls, [](const std::string&) { return ok("x"); });
+  const auto transport = server.transport();
+  for (int i = 0; i < 5; ++i) ASSERT_TRUE(transport->send({.url = server.url() + "/"}, {}));
+  EXPECT_EQ(server.connections(), 1);
+}
+
+TEST(BeastTransport, OpensAnotherConnectionWhenTheIdleOneWasClosed) {
+  ScriptedServer server(ScriptedServer::Over::tls, [](const std::string&) { return ok("x", "Connection: close\r\n"); });
+  const auto transport = server.transport();
+  for (int i = 0; i < 3; ++i) ASSERT_TRUE(transport->send({.method = "POST", .url = server.url() + "/"}, {}));
+  EXPECT_EQ(server.connections(), 3);
+}
+
+TEST(BeastTransport, RepeatsOnlyWhatIsSafeWhenAnIdleConnectionDiesUnderTheRequest) {
+  std::atomic<int> asked = 0;
+  ScriptedServer server(ScriptedServer::Over::plain,
+                        [&](const std::string&) { return ++asked == 2 ? std::string() : ok("x"); });
+  const auto transport = server.transport();
+  ASSERT_TRUE(transport->send({.url = server.url() + "/"}, {}));
+  EXPECT_TRUE(transport->send({.method = "PUT", .url = server.url() + "/"}, {}));
+  EXPECT_EQ(asked, 3);
+  asked = 1;
+  const auto response = transport->send({.method = "POST", .url = server.url() + "/"}, {});
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, "connection-lost");
+  EXPECT_EQ(response.error().kind, Error::Kind::unreachable);
+  EXPECT_EQ(asked, 2);
+}
+
+TEST(BeastTransport, StreamsBodiesBothWays) {
+  const std::string big(3'000'000, 'b');
+  ScriptedServer server(ScriptedServer::Over::tls,
+                        [&](const std::string& request) { return ok(request.substr(request.find("\r\n\r\n") + 4)); });
+  std::string back;
+  std::size_t largest = 0;
+  const auto response = server.transport()->send({.method = "PUT",
+                                                  .url = server.url() + "/",
+                                                  .source = std::make_shared<TextSource>(big),
+                                                  .sink = [&](std::string_view piece) -> Result<void> {
+                                                    back += piece;
+                                                    largest = std::max(largest, piece.size());
+                                                    return {};
+                                                  }},
+                                                 {});
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_TRUE(back == big);
+  EXPECT_LE(largest, 65536u);
+  EXPECT_TRUE(response->body.empty());
+}
+
+TEST(BeastTransport, KeepsTheBodyOfARefusalForTheError) {
+  ScriptedServer server(ScriptedServer::Over::plain,
+                        [](const std::string&) { return "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\ngone"; });
+  const auto response =
+      server.transport()->send({.url = server.url() + "/",
+                                .sink = [](std::string_view) -> Result<void> { return fail(Error{.code = "never"}); }},
+                               {});
+  ASSERT_TRUE(response);
+  EXPECT_EQ(response->body, "gone");
+}
+
+TEST(BeastTransport, HandsOnWhatTheSinkRefuses) {
+  ScriptedServer server(ScriptedServer::Over::plain, [](const std::string&) { return ok("abc"); });
+  const auto response = server.transport()->send(
+      {.url = server.url() + "/",
+       .sink = [](std::string_view) -> Result<void> { return fail(Error{.code = "file-full"}); }},
+      {});
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, "file-full");
+}
+
+TEST(BeastTransport, ReadsChunksAndSkipsInterimAnswers) {
+  ScriptedServer server(ScriptedServer::Over::plain, [](const std::string&) {
+    return "HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 200 OK\r\nTransfer-Encoding: "
+           "chunked\r\n\r\n3\r\nabc\r\n2\r\nde\r\n0\r\n\r\n";
+  });
+  EXPECT_EQ(server.transport()->send({.url = server.url() + "/"}, {})->body, "abcde");
+}
+
+TEST(BeastTransport, ReadsToTheEndWhereNoLengthIsGiven) {
+  ScriptedServer server(ScriptedServer::Over::plain,
+                        [](const std::string&) { return "HTTP/1.1 200 OK\r\nConnection: close\r\n\r\nall of it"; });
+  EXPECT_EQ(server.transport()->send({.url = server.url() + "/"}, {})->body, "all of it");
+}
+
+TEST(BeastTransport, ReportsAnAnswerThatBreaksOff) {
+  ScriptedServer server(ScriptedServer::Over::plain, [](const std::string&) {
+    return "HTTP/1.1 200 OK\r\nConnection: close\r\nContent-Length: 100\r\n\r\nhalf";
+  });
+  const auto response = server.transport()->send({.url = server.url() + "/"}, {});
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, "connection-lost");
+}
+
+TEST(BeastTransport, ReadsHeadersOfSeveralKilobytes) {
+  const std::string poll = "https://arm.test/operations/1?c=" + std::string(9000, 'c');
+  ScriptedServer server(ScriptedServer::Over::plain, [&](const std::string&) {
+    return ok("", "Azure-AsyncOperation: " + poll + "\r\nLocation: " + poll + "\r\n");
+  });
+  EXPECT_EQ(server.transport()->send({.url = server.url() + "/"}, {})->headers.get("location"), poll);
+}
+
+TEST(BeastTransport, AnswersHeadWithoutABody) {
+  ScriptedServer server(ScriptedServer::Over::plain,
+                        [](const std::string&) { return "HTTP/1.1 200 OK\r\nContent-Length: 700\r\n\r\n"; });
+  const auto transport = server.transport();
+  EXPECT_EQ(transport->send({.method = "HEAD", .url = server.url() + "/"}, {})->headers.get("Content-Length"), "700");
+  EXPECT_EQ(transport->send({.method = "HEAD", .url = server.url() + "/"}, {})->status, 200);
+}
+
+TEST(BeastTransport, GivesUpOnASilentServerAfterTheIdleLimit) {
+  ScriptedServer server(ScriptedServer::Over::plain, [](const std::string&) {
+    std::this_thread::sleep_for(400ms);
+    return ok("late");
+  });
+  const auto response = server.transport()->send({.url = server.url() + "/", .idle_limit = 100ms}, {});
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, "time-out");
+}
+
+TEST(BeastTransport, StopsWithinAMomentOfBeingAsked) {
+  std::atomic<bool> release = false;
+  ScriptedServer server(ScriptedServer::Over::tls, [&](const std::string&) {
+    while (!release) std::this_thread::sleep_for(10ms);
+    return ok("late");
+  });
+  std::stop_source stop;
+  const auto transport = server.transport();
+  std::jthread stopper([&] {
+    std::this_thread::sleep_for(100ms);
+    stop.request_stop();
+  });
+  const auto before = std::chrono::steady_clock::now();
+  const auto response = transport->send({.url = server.url() + "/"}, stop.get_token());
+  EXPECT_LT(std::chrono::steady_clock::now() - before, 2s);
+  release = true;
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().kind, Error::Kind::stopped);
+}
+
+TEST(BeastTransport, NamesThePlaceThatDoesNotAnswer) {
+  std::string url;
+  std::unique_ptr<HttpTransport> transport;
+  {
+    ScriptedServer server(ScriptedServer::Over::plain, [](const std::string&) { return ok(""); });
+    url = server.url();
+    transport = server.transport();
+  }
+  const auto response = transport->send({.url = url + "/"}, {});
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, "connect-failed");
+  EXPECT_TRUE(response.error().message.find(url.substr(7)) != std::string::npos) << response.error().message;
+}
+
+TEST(BeastTransport, NeverSendsAHeaderThatWouldBecomeTwo) {
+  ScriptedServer server(ScriptedServer::Over::plain, [](const std::string&) { return ok(""); });
+  const auto response =
+      server.transport()->send({.url = server.url() + "/", .headers = {{"x-note", "a\r\nAuthorization: b"}}}, {});
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, "header-invalid");
+}
+
+TEST(BeastTransport, NamesTheFileOfCertificatesThatCannotBeRead) {
+  const auto transport = make_beast_transport({.ca_file = "/nowhere/ca.pem"});
+  ASSERT_FALSE(transport);
+  EXPECT_TRUE(transport.error().message.find("/nowhere/ca.pem") != std::string::npos);
+}
+
+}  // namespace
+}  // namespace defang::rest

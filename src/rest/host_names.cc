@@ -1,0 +1,164 @@
+#include "rest/host_names.h"
+
+#include <ares.h>
+#include <arpa/inet.h>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <array>
+#include <fstream>
+#include <functional>
+#include <iterator>
+#include <mutex>
+#include <optional>
+
+#include "support/text.h"
+
+namespace defang::rest {
+namespace {
+
+bool is_address(const std::string& host) {
+  std::array<unsigned char, sizeof(in6_addr)> bytes{};
+  return inet_pton(AF_INET, host.c_str(), bytes.data()) == 1 || inet_pton(AF_INET6, host.c_str(), bytes.data()) == 1;
+}
+
+std::string to_text(const ares_addrinfo_node& node) {
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  const void* address = node.ai_family == AF_INET
+                            ? static_cast<const void*>(&reinterpret_cast<const sockaddr_in*>(node.ai_addr)->sin_addr)
+                            : &reinterpret_cast<const sockaddr_in6*>(node.ai_addr)->sin6_addr;
+  return inet_ntop(node.ai_family, address, text.data(), text.size()) ? text.data() : "";
+}
+
+struct Answer {
+  bool done = false;
+  int status = ARES_SUCCESS;
+  std::vector<std::string> addresses;
+};
+
+void take_answer(void* to, int status, int, ares_addrinfo* found) {
+  auto& answer = *static_cast<Answer*>(to);
+  answer.done = true;
+  answer.status = status;
+  for (auto* node = found ? found->nodes : nullptr; node; node = node->ai_next) {
+    if (const auto text = to_text(*node); !text.empty()) answer.addresses.push_back(text);
+  }
+  if (found) ares_freeaddrinfo(found);
+}
+
+/// Ends a poll() when a stop is asked for.
+class StopSignal {
+ public:
+  explicit StopSignal(std::stop_token stop) : descriptor_(eventfd(0, EFD_CLOEXEC)) {
+    callback_.emplace(std::move(stop), [this] { eventfd_write(descriptor_, 1); });
+  }
+  ~StopSignal() {
+    callback_.reset();  // before the descriptor that it writes to
+    close(descriptor_);
+  }
+  StopSignal(const StopSignal&) = delete;
+  StopSignal& operator=(const StopSignal&) = delete;
+  int descriptor() const { return descriptor_; }
+
+ private:
+  int descriptor_;
+  std::optional<std::stop_callback<std::function<void()>>> callback_;
+};
+
+void wait_for_answer(ares_channel channel, const Answer& answer, const std::stop_token& stop) {
+  const StopSignal signal(stop);
+  while (!answer.done) {
+    if (stop.stop_requested()) {
+      ares_cancel(channel);
+      return;
+    }
+    std::array<ares_socket_t, ARES_GETSOCK_MAXNUM> sockets{};
+    const int wanted = ares_getsock(channel, sockets.data(), static_cast<int>(sockets.size()));
+    std::vector<pollfd> waiting{{.fd = signal.descriptor(), .events = POLLIN, .revents = 0}};
+    for (int i = 0; i < static_cast<int>(sockets.size()); ++i) {
+      short events = 0;
+      if (ARES_GETSOCK_READABLE(wanted, i)) events |= POLLIN;
+      if (ARES_GETSOCK_WRITABLE(wanted, i)) events |= POLLOUT;
+      if (events) waiting.push_back({.fd = sockets[static_cast<std::size_t>(i)], .events = events, .revents = 0});
+    }
+    timeval longest{.tv_sec = 5, .tv_usec = 0};
+    timeval space{};
+    const timeval* wait = ares_timeout(channel, &longest, &space);
+    poll(waiting.data(), waiting.size(), static_cast<int>(wait->tv_sec * 1000 + wait->tv_usec / 1000 + 1));
+    for (const pollfd& one : waiting) {
+      if (one.fd == signal.descriptor()) continue;
+      ares_process_fd(channel, one.revents & (POLLIN | POLLERR | POLLHUP) ? one.fd : ARES_SOCKET_BAD,
+                      one.revents & POLLOUT ? one.fd : ARES_SOCKET_BAD);
+    }
+    ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);  // time-outs
+  }
+}
+
+std::unexpected<Error> not_found(const std::string& host, const std::string& why) {
+  return fail(Error{.kind = Error::Kind::unreachable,
+                    .code = "name-not-found",
+                    .message = fmt::format("cannot find the address of `{}`: {}", host, why),
+                    .help = "check the name, the network and /etc/resolv.conf"});
+}
+
+Result<std::vector<std::string>> ask_dns(const std::string& host, const std::stop_token& stop) {
+  static std::once_flag once;
+  std::call_once(once, [] { ares_library_init(ARES_LIB_INIT_ALL); });
+  ares_channel channel = nullptr;
+  ares_options options{};
+  options.timeout = 3000;
+  options.tries = 3;
+  std::string lookups = "b";  // the hosts file was read before
+  options.lookups = lookups.data();
+  if (const int status = ares_init_options(&channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS);
+      status != ARES_SUCCESS) {
+    return not_found(host, ares_strerror(status));
+  }
+  Answer answer;
+  ares_addrinfo_hints hints{};
+  hints.ai_family = AF_UNSPEC;
+  ares_getaddrinfo(channel, host.c_str(), nullptr, &hints, take_answer, &answer);
+  wait_for_answer(channel, answer, stop);
+  ares_destroy(channel);
+  if (stop.stop_requested()) return stopped();
+  if (answer.addresses.empty()) return not_found(host, ares_strerror(answer.status));
+  return answer.addresses;
+}
+
+}  // namespace
+
+bool is_loopback_name(std::string_view host) {
+  if (host.ends_with('.')) host.remove_suffix(1);
+  const std::string name = to_lower(host);
+  return name == "localhost" || name.ends_with(".localhost");
+}
+
+std::vector<std::string> addresses_in_hosts_file(std::string_view text, std::string_view host) {
+  std::vector<std::string> addresses;
+  for (const std::string& raw : split(text, '\n')) {
+    const std::string line = replace_all(raw.substr(0, raw.find('#')), "\t", " ");
+    std::vector<std::string> words;
+    for (const std::string& word : split(trim(line), ' ')) {
+      if (!word.empty()) words.push_back(word);
+    }
+    const bool names_it = words.size() > 1 && std::any_of(words.begin() + 1, words.end(), [&](const std::string& name) {
+                            return equals_ignoring_case(name, host);
+                          });
+    if (names_it && is_address(words[0])) addresses.push_back(words[0]);
+  }
+  return addresses;
+}
+
+Result<std::vector<std::string>> look_up(const std::string& host, std::stop_token stop) {
+  if (is_address(host)) return std::vector<std::string>{host};
+  if (is_loopback_name(host)) return std::vector<std::string>{"127.0.0.1", "::1"};
+  std::ifstream file("/etc/hosts");
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (auto found = addresses_in_hosts_file(text, host); !found.empty()) return found;
+  return ask_dns(host, stop);
+}
+
+}  // namespace defang::rest

@@ -1,0 +1,61 @@
+#include "rest/url.h"
+
+#include <gtest/gtest.h>
+
+#include "rest/host_names.h"
+
+namespace defang::rest {
+namespace {
+
+TEST(Url, KeepsTheTargetByteForByte) {
+  const auto url = Url::parse("https://Management.Azure.com/a%2Fb/Central%20US?c=x%3d&t=%7b+1&s=(a)#part");
+  ASSERT_TRUE(url);
+  EXPECT_EQ(url->host, "management.azure.com");
+  EXPECT_EQ(url->port, 443);
+  EXPECT_EQ(url->target, "/a%2Fb/Central%20US?c=x%3d&t=%7b+1&s=(a)");
+  EXPECT_EQ(url->path(), "/a%2Fb/Central%20US");
+  EXPECT_EQ(url->origin(), "https://management.azure.com");
+}
+
+TEST(Url, KnowsPortsAndAddresses) {
+  EXPECT_EQ(Url::parse("http://localhost:8080")->authority(), "localhost:8080");
+  EXPECT_EQ(Url::parse("http://localhost:8080")->target, "/");
+  EXPECT_EQ(Url::parse("https://[::1]:8443/x")->host, "::1");
+  EXPECT_EQ(Url::parse("https://[::1]:8443/x")->authority(), "[::1]:8443");
+  EXPECT_EQ(Url::parse("https://host?q=1")->target, "/?q=1");
+}
+
+TEST(Url, RefusesWhatIsNotAnAddressForARequest) {
+  for (const char* text : {"", "host/path", "ftp://host/", "https://", "https://host:0/", "https://host:65536/",
+                           "https://host:x/", "https://user:pw@host/", "https://host/a b", "https://ho\r\nst/"}) {
+    EXPECT_FALSE(Url::parse(text)) << text;
+  }
+}
+
+TEST(Url, TakesQueriesApart) {
+  const auto pairs = query_pairs("a=1&b=x%20y&flag&c=");
+  ASSERT_EQ(pairs.size(), 4u);
+  EXPECT_EQ(pairs[1].second, "x y");
+  EXPECT_EQ(pairs[2].first, "flag");
+  EXPECT_EQ(with_query("https://h/p", "api-version", "2024-03-01"), "https://h/p?api-version=2024-03-01");
+  EXPECT_EQ(with_query("https://h/p?x=1", "y", "a b"), "https://h/p?x=1&y=a%20b");
+  EXPECT_EQ(form_body({{"grant_type", "client_credentials"}, {"scope", "https://x/.default"}}),
+            "grant_type=client_credentials&scope=https%3A%2F%2Fx%2F.default");
+}
+
+TEST(HostNames, FindsEveryAddressThatAHostsFileGives) {
+  const std::string file =
+      "# comment\n127.0.0.1\tlocalhost loop\n10.0.0.7 registry.test other # registry.old\n::1 registry.test\nnonsense "
+      "registry.test\n";
+  EXPECT_EQ(addresses_in_hosts_file(file, "Registry.Test"), (std::vector<std::string>{"10.0.0.7", "::1"}));
+  EXPECT_TRUE(addresses_in_hosts_file(file, "registry.old").empty());
+}
+
+TEST(HostNames, AreLoopbackUnderLocalhostWhateverDnsSays) {
+  EXPECT_EQ(look_up("anything.localhost", {}).value(), (std::vector<std::string>{"127.0.0.1", "::1"}));
+  EXPECT_EQ(look_up("10.1.2.3", {}).value(), (std::vector<std::string>{"10.1.2.3"}));
+  EXPECT_FALSE(is_loopback_name("notlocalhost"));
+}
+
+}  // namespace
+}  // namespace defang::rest
