@@ -62,6 +62,7 @@ struct BuildImage {  // [image: "registry.azurecr.io/web@sha256:..." or with its
   std::string context;            // absolute folder
   std::string dockerfile;         // relative to the context, or absolute
   std::string inline_dockerfile;  // instead of a file; empty: none
+  bool buildpacks = false;        // no Dockerfile: Cloud Native Buildpacks find out what it is
   std::string target;
   std::string platform = "linux/amd64";
   std::vector<std::pair<std::string, std::string>> args;
@@ -74,10 +75,14 @@ struct WriteSecret {  // [secretUri: pinned URI, version: 32 hex digits, value: 
 struct AwaitRevision {  // [fqdn]
   std::string app;      // node of the container app
 };
+/// Starts a job once for each change of it and waits for the end; an exit code other than 0 is a failure.
+struct RunJob {     // [exitCode]
+  std::string job;  // node of the Microsoft.App/jobs resource
+};
 
 struct Action {
-  std::string id;  // "build/web", "config/API_KEY", "healthy/web"
-  std::variant<BuildImage, WriteSecret, AwaitRevision> what;
+  std::string id;  // "build/web", "config/API_KEY", "healthy/web", "run/migrate"
+  std::variant<BuildImage, WriteSecret, AwaitRevision, RunJob> what;
   SourceSpan origin;
   std::string because;
   std::string service;
