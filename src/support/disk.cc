@@ -63,8 +63,45 @@ bool write_all(int fd, std::string_view content) {
   return true;
 }
 
+class DescriptorReader : public Disk::Reader {
+ public:
+  DescriptorReader(int fd, fs::path path) : file_(fd), path_(std::move(path)) {}
+  Result<std::size_t> read(char* buffer, std::size_t size) override {
+    while (true) {
+      const ssize_t count = ::read(file_.get(), buffer, size);
+      if (count < 0 && errno == EINTR) continue;
+      if (count < 0) return fail_errno(errno, "read", path_);
+      return static_cast<std::size_t>(count);
+    }
+  }
+
+ private:
+  Descriptor file_;
+  fs::path path_;
+};
+
+class TextReader : public Disk::Reader {
+ public:
+  explicit TextReader(std::string text) : text_(std::move(text)) {}
+  Result<std::size_t> read(char* buffer, std::size_t size) override {
+    const std::size_t count = text_.copy(buffer, size, at_);
+    at_ += count;
+    return count;
+  }
+
+ private:
+  std::string text_;
+  std::size_t at_ = 0;
+};
+
 class RealDisk : public Disk {
  public:
+  Result<std::unique_ptr<Reader>> open(const fs::path& path) const override {
+    const int fd = ::open(path.c_str(), O_RDONLY | O_CLOEXEC);
+    if (fd < 0) return fail_errno(errno, "read", path);
+    return std::make_unique<DescriptorReader>(fd, path);
+  }
+
   Result<std::string> read(const fs::path& path) const override {
     const Descriptor file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (file.get() < 0) return fail_errno(errno, "read", path);
@@ -193,6 +230,11 @@ std::string FakeDisk::absolute(const fs::path& path) const {
   std::string text = (working_folder_ / path).lexically_normal().string();
   if (text.size() > 1 && text.ends_with('/')) text.pop_back();
   return text;
+}
+
+Result<std::unique_ptr<Disk::Reader>> FakeDisk::open(const fs::path& path) const {
+  TRY_ASSIGN(std::string text, read(path));
+  return std::make_unique<TextReader>(std::move(text));
 }
 
 Result<std::string> FakeDisk::read(const fs::path& path) const {

@@ -26,7 +26,15 @@ class Disk {
   };
   enum class Access { everyone, owner_only };  // 0644 or 0600
 
+  /// A file that is read piece by piece, so that its size does not matter.
+  class Reader {
+   public:
+    virtual ~Reader() = default;
+    virtual Result<std::size_t> read(char* buffer, std::size_t size) = 0;  // 0 at the end
+  };
+
   virtual ~Disk() = default;
+  virtual Result<std::unique_ptr<Reader>> open(const std::filesystem::path& path) const = 0;
   virtual Result<std::string> read(const std::filesystem::path& path) const = 0;
   /// Whole file or nothing: written beside, flushed, renamed. Creates missing folders.
   virtual Result<void> write(const std::filesystem::path& path, std::string_view content,
@@ -52,6 +60,7 @@ class FakeDisk : public Disk {
  public:
   explicit FakeDisk(std::map<std::string, std::string> files = {}, std::filesystem::path working_folder = "/project");
 
+  Result<std::unique_ptr<Reader>> open(const std::filesystem::path& path) const override;
   Result<std::string> read(const std::filesystem::path& path) const override;
   Result<void> write(const std::filesystem::path& path, std::string_view content, Access access) override;
   Result<void> append(const std::filesystem::path& path, std::string_view content) override;

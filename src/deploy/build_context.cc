@@ -1,0 +1,333 @@
+#include "deploy/build_context.h"
+
+#include <archive.h>
+#include <archive_entry.h>
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <filesystem>
+#include <map>
+#include <set>
+
+#include "deploy/diagnostics.h"
+#include "deploy/dockerfile.h"
+#include "deploy/ignore_rules.h"
+#include "support/digest.h"
+#include "support/text.h"
+
+namespace defang::deploy {
+namespace {
+
+namespace fs = std::filesystem;
+using Kind = Disk::Entry::Kind;
+
+// A Dockerfile that is not part of the context travels under this name.
+constexpr std::string_view kAddedDockerfile = ".defang.Dockerfile";
+constexpr std::size_t kPieceBytes = 65536;
+
+// What Cloud Native Buildpacks recognise a language by, one file each (the detection of the usual builders).
+constexpr auto kLanguageFiles =
+    std::to_array<std::string_view>({"Cargo.toml", "Gemfile", "build.gradle", "build.gradle.kts", "composer.json",
+                                     "go.mod", "package.json", "pom.xml", "pyproject.toml", "requirements.txt"});
+
+bool has_language_file(const fs::path& folder, const Disk& disk) {
+  if (std::ranges::any_of(kLanguageFiles, [&](auto name) { return disk.is_file(folder / name); })) return true;
+  const auto entries = disk.list(folder);
+  return entries && std::ranges::any_of(*entries, [](const auto& entry) { return entry.name.ends_with(".csproj"); });
+}
+
+fs::path dockerfile_path(const std::string& context, const std::string& dockerfile) {
+  return (fs::path(context) / dockerfile).lexically_normal();
+}
+
+/// The Dockerfile's own ignore file wins over the context's. Docker docs, "Filename and location".
+Result<IgnoreRules> read_ignore_rules(const graph::BuildImage& build, const Disk& disk) {
+  std::vector<fs::path> candidates;
+  if (build.inline_dockerfile.empty() && !build.dockerfile.empty())
+    candidates.push_back(dockerfile_path(build.context, build.dockerfile).string() + ".dockerignore");
+  candidates.push_back(fs::path(build.context) / ".dockerignore");
+  for (const auto& path : candidates) {
+    if (!disk.is_file(path)) continue;
+    TRY_ASSIGN(const std::string text, disk.read(path));
+    auto rules = IgnoreRules::parse(text);
+    if (!rules) return fail(std::move(rules.error().during(fmt::format("reading `{}`", path.string()))));
+    return rules;
+  }
+  return IgnoreRules{};
+}
+
+class Walk {
+ public:
+  Walk(const Disk& disk, const IgnoreRules& rules, BuildContext& context)
+      : disk_(disk), rules_(rules), context_(context) {}
+
+  Result<void> folder(const std::string& relative) {
+    TRY_ASSIGN(const auto entries, disk_.list(fs::path(context_.folder) / relative));
+    for (const auto& entry : entries) TRY(take(relative.empty() ? entry.name : relative + "/" + entry.name, entry));
+    return {};
+  }
+
+ private:
+  Result<void> take(const std::string& path, const Disk::Entry& entry) {
+    if (entry.kind == Kind::other) return {};
+    const bool ignored = rules_.ignores(path);
+    if (!ignored) add(path, entry);
+    if (entry.kind == Kind::folder && (!ignored || rules_.has_exceptions())) return folder(path);
+    return {};
+  }
+
+  void add(const std::string& path, const Disk::Entry& entry) {
+    add_parents(path);
+    if (!taken_.insert(path).second) return;
+    context_.entries.push_back({.path = path,
+                                .kind = entry.kind,
+                                .size_bytes = entry.kind == Kind::file ? entry.size_bytes : 0,
+                                .executable = entry.kind == Kind::file && (entry.mode & 0100) != 0,
+                                .link_target = entry.link_target});
+  }
+
+  /// The ignored folders above something that an exception brought back.
+  void add_parents(const std::string& path) {
+    for (auto slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
+      std::string parent = path.substr(0, slash);
+      if (taken_.insert(parent).second) context_.entries.push_back({.path = std::move(parent), .kind = Kind::folder});
+    }
+  }
+
+  const Disk& disk_;
+  const IgnoreRules& rules_;
+  BuildContext& context_;
+  std::set<std::string> taken_;
+};
+
+Result<void> digest_contents(const Disk& disk, BuildContext& context) {
+  Sha256 digest;
+  std::vector<char> piece(kPieceBytes);
+  for (auto& entry : context.entries) {
+    digest.update(fmt::format("{}\n{}{}\n{}\n", entry.path, static_cast<int>(entry.kind), entry.executable ? "x" : "",
+                              entry.link_target));
+    if (entry.kind != Kind::file) continue;
+    TRY_ASSIGN(const auto file, disk.open(fs::path(context.folder) / entry.path));
+    std::uint64_t size = 0;
+    while (true) {
+      TRY_ASSIGN(const std::size_t count, file->read(piece.data(), piece.size()));
+      if (count == 0) break;
+      digest.update({piece.data(), count});
+      size += count;
+    }
+    entry.size_bytes = size;  // what was read, not what the folder said
+    digest.update(fmt::format("\n{}\n", size));
+    context.size_bytes += size;
+  }
+  context.content_digest = digest.finish_hex();
+  return {};
+}
+
+Result<void> find_dockerfile(const graph::BuildImage& build, const Disk& disk, BuildContext& context) {
+  if (!build.inline_dockerfile.empty()) {
+    context.dockerfile_text = build.inline_dockerfile;
+    context.dockerfile_added = true;
+  } else {
+    const auto path = dockerfile_path(build.context, build.dockerfile);
+    TRY_ASSIGN(context.dockerfile_text, disk.read(path));
+    const std::string relative = path.lexically_relative(fs::path(build.context).lexically_normal()).generic_string();
+    context.dockerfile = relative;
+    context.dockerfile_added =
+        std::ranges::none_of(context.entries, [&](const auto& entry) { return entry.path == relative; });
+  }
+  if (context.dockerfile_added) context.dockerfile = kAddedDockerfile;
+  return {};
+}
+
+/// gnutar in gzip, produced step by step as the reader asks for more.
+class Packed : public rest::BodySource {
+ public:
+  Packed(BuildContext context, const Disk& disk) : context_(std::move(context)), disk_(disk) { start(); }
+  ~Packed() override { archive_write_free(archive_); }
+  Packed(const Packed&) = delete;
+  Packed& operator=(const Packed&) = delete;
+
+  std::uint64_t size_bytes() const override {
+    if (!size_) {
+      // The compressed size is known only after compressing: the same archive once more, thrown away.
+      Packed other(context_, disk_);
+      std::vector<char> piece(kPieceBytes);
+      std::uint64_t size = 0;
+      while (true) {
+        const auto count = other.read(piece.data(), piece.size());
+        if (!count || *count == 0) break;  // the error comes again where it can be told
+        size += *count;
+      }
+      size_ = size;
+    }
+    return *size_;
+  }
+
+  Result<std::size_t> read(char* buffer, std::size_t size) override {
+    while (at_ == output_.size() && !finished_) {
+      output_.clear();
+      at_ = 0;
+      TRY(step());
+    }
+    const std::size_t count = output_.copy(buffer, size, at_);
+    at_ += count;
+    return count;
+  }
+
+  Result<void> rewind() override {
+    archive_write_free(archive_);
+    start();
+    return {};
+  }
+
+ private:
+  static la_ssize_t take(archive*, void* self, const void* bytes, std::size_t size) {
+    static_cast<Packed*>(self)->output_.append(static_cast<const char*>(bytes), size);
+    return static_cast<la_ssize_t>(size);
+  }
+
+  void start() {
+    archive_ = archive_write_new();
+    archive_write_set_format_gnutar(archive_);
+    archive_write_add_filter_gzip(archive_);
+    archive_write_set_filter_option(archive_, "gzip", "timestamp", nullptr);  // no time in the header: reproducible
+    archive_write_set_bytes_in_last_block(archive_, 1);
+    archive_write_open(archive_, this, nullptr, take, nullptr);
+    output_.clear();
+    at_ = next_ = 0;
+    file_.reset();
+    finished_ = dockerfile_done_ = false;
+  }
+
+  Result<void> step() {
+    if (file_) return write_piece();
+    if (next_ < context_.entries.size()) return begin(context_.entries[next_++]);
+    if (context_.dockerfile_added && !dockerfile_done_) return write_dockerfile();
+    finished_ = true;
+    return check(archive_write_close(archive_));
+  }
+
+  Result<void> header(const BuildContext::Entry& entry) {
+    archive_entry* row = archive_entry_new();
+    archive_entry_set_pathname(row, (entry.kind == Kind::folder ? entry.path + "/" : entry.path).c_str());
+    archive_entry_set_filetype(row, entry.kind == Kind::folder ? AE_IFDIR
+                                    : entry.kind == Kind::link ? AE_IFLNK
+                                                               : AE_IFREG);
+    archive_entry_set_perm(row, entry.kind == Kind::link                         ? 0777
+                                : entry.kind == Kind::folder || entry.executable ? 0755
+                                                                                 : 0644);
+    if (entry.kind == Kind::link) archive_entry_set_symlink(row, entry.link_target.c_str());
+    archive_entry_set_size(row, static_cast<la_int64_t>(entry.size_bytes));
+    archive_entry_set_mtime(row, 0, 0);
+    const int code = archive_write_header(archive_, row);
+    archive_entry_free(row);
+    return check(code);
+  }
+
+  Result<void> begin(const BuildContext::Entry& entry) {
+    TRY(header(entry));
+    if (entry.kind != Kind::file) return {};
+    TRY_ASSIGN(file_, disk_.open(fs::path(context_.folder) / entry.path));
+    left_ = entry.size_bytes;
+    return {};
+  }
+
+  Result<void> write_piece() {
+    const std::string& path = context_.entries[next_ - 1].path;
+    std::array<char, kPieceBytes> piece;
+    TRY_ASSIGN(const std::size_t count, file_->read(piece.data(), piece.size()));
+    if (count > left_ || (count == 0 && left_ > 0)) return fail(file_changed(path));
+    if (count == 0) {
+      file_.reset();
+      return {};
+    }
+    left_ -= count;
+    if (archive_write_data(archive_, piece.data(), count) < 0) return check(ARCHIVE_FATAL);
+    return {};
+  }
+
+  Result<void> write_dockerfile() {
+    dockerfile_done_ = true;
+    const std::string& text = context_.dockerfile_text;
+    TRY(header({.path = std::string(kAddedDockerfile), .kind = Kind::file, .size_bytes = text.size()}));
+    if (archive_write_data(archive_, text.data(), text.size()) < 0) return check(ARCHIVE_FATAL);
+    return {};
+  }
+
+  Result<void> check(int code) {
+    if (code >= ARCHIVE_WARN) return {};
+    const char* text = archive_error_string(archive_);
+    return fail(Error::Kind::invalid, "archive", fmt::format("cannot pack the build context: {}", text ? text : "?"));
+  }
+
+  BuildContext context_;
+  const Disk& disk_;
+  archive* archive_ = nullptr;
+  std::string output_;
+  std::size_t at_ = 0;
+  std::size_t next_ = 0;
+  std::unique_ptr<Disk::Reader> file_;
+  std::uint64_t left_ = 0;
+  bool finished_ = false, dockerfile_done_ = false;
+  mutable std::optional<std::uint64_t> size_;
+};
+
+}  // namespace
+
+Result<BuildContext> read_context(const graph::BuildImage& build, const Disk& disk) {
+  BuildContext context;
+  context.folder = build.context;
+  TRY_ASSIGN(const IgnoreRules rules, read_ignore_rules(build, disk));
+  TRY(Walk(disk, rules, context).folder(""));
+  TRY(digest_contents(disk, context));
+  if (!build.dockerfile.empty() || !build.inline_dockerfile.empty()) TRY(find_dockerfile(build, disk, context));
+  return context;
+}
+
+std::string image_tag(const graph::BuildImage& build, const BuildContext& context) {
+  Sha256 digest;
+  digest.update(fmt::format("v1\n{}\n{}\n{}\n{}\n{}\n", context.content_digest, context.dockerfile,
+                            sha256_hex(context.dockerfile_text), build.target, build.platform));
+  for (const auto& [name, value] : build.args) digest.update(fmt::format("{}={}:{}\n", name, value.size(), value));
+  return digest.finish_hex().substr(0, 32);
+}
+
+std::shared_ptr<rest::BodySource> pack(BuildContext context, const Disk& disk) {
+  return std::make_shared<Packed>(std::move(context), disk);
+}
+
+std::vector<std::pair<std::string, std::uint64_t>> largest_entries(const BuildContext& context, std::size_t count) {
+  std::map<std::string, std::uint64_t> sizes;
+  for (const auto& entry : context.entries) sizes[entry.path.substr(0, entry.path.find('/'))] += entry.size_bytes;
+  std::vector<std::pair<std::string, std::uint64_t>> out(sizes.begin(), sizes.end());
+  std::ranges::stable_sort(out, std::greater{}, [](const auto& row) { return row.second; });
+  if (out.size() > count) out.resize(count);
+  return out;
+}
+
+void check_build(const std::string& service, const compose::Build& build, const Disk& disk, Diagnostics& diagnostics) {
+  if (build.is_remote) return;
+  if (!disk.is_folder(build.context)) return report_missing_context(service, build, diagnostics);
+  std::string text;
+  if (build.dockerfile_inline) {
+    text = *build.dockerfile_inline;
+  } else {
+    const auto path = dockerfile_path(build.context.string(), build.dockerfile);
+    if (!disk.is_file(path)) {
+      const bool by_default = build.dockerfile == "Dockerfile";
+      if (by_default && has_language_file(build.context, disk)) return;
+      return report_missing_dockerfile(service, build, path, diagnostics);
+    }
+    auto read = disk.read(path);
+    if (!read) return report_unreadable_dockerfile(service, build, read.error(), diagnostics);
+    text = std::move(*read);
+  }
+  const Dockerfile dockerfile = parse_dockerfile(text);
+  if (dockerfile.is_empty) return report_empty_dockerfile(service, build, diagnostics);
+  if (dockerfile.stages.empty()) return report_dockerfile_without_from(service, build, diagnostics);
+  if (!build.target.empty() && !dockerfile.has_stage(build.target))
+    report_missing_stage(service, build, dockerfile, diagnostics);
+}
+
+}  // namespace defang::deploy

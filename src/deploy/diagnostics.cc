@@ -1,0 +1,63 @@
+#include "deploy/diagnostics.h"
+
+#include <fmt/format.h>
+
+#include "support/text.h"
+
+namespace defang::deploy {
+
+void report_missing_context(const std::string& service, const compose::Build& build, Diagnostics& diagnostics) {
+  diagnostics.error(
+      "build.context-missing",
+      fmt::format("the build context `{}` of service `{}` is not a folder", build.context.string(), service),
+      build.context_span ? build.context_span : build.span, "relative paths start at the folder of the Compose file");
+}
+
+void report_missing_dockerfile(const std::string& service, const compose::Build& build,
+                               const std::filesystem::path& path, Diagnostics& diagnostics) {
+  diagnostics.error("build.dockerfile-missing",
+                    fmt::format("service `{}` has no Dockerfile: `{}` does not exist", service, path.string()),
+                    build.dockerfile_span ? build.dockerfile_span : build.span,
+                    "write one there, name another with `build.dockerfile`, or use `image:`");
+}
+
+void report_unreadable_dockerfile(const std::string& service, const compose::Build& build, const Error& error,
+                                  Diagnostics& diagnostics) {
+  diagnostics.error("build.dockerfile-unreadable",
+                    fmt::format("the Dockerfile of service `{}`: {}", service, error.message),
+                    build.dockerfile_span ? build.dockerfile_span : build.span);
+}
+
+void report_empty_dockerfile(const std::string& service, const compose::Build& build, Diagnostics& diagnostics) {
+  diagnostics.error("build.dockerfile-empty", fmt::format("the Dockerfile of service `{}` is empty", service),
+                    build.dockerfile_span ? build.dockerfile_span : build.span);
+}
+
+void report_dockerfile_without_from(const std::string& service, const compose::Build& build, Diagnostics& diagnostics) {
+  diagnostics.error("build.dockerfile-no-from", fmt::format("the Dockerfile of service `{}` has no `FROM`", service),
+                    build.dockerfile_span ? build.dockerfile_span : build.span, "every stage begins with `FROM image`");
+}
+
+void report_missing_stage(const std::string& service, const compose::Build& build, const Dockerfile& dockerfile,
+                          Diagnostics& diagnostics) {
+  std::vector<std::string> names;
+  for (const auto& stage : dockerfile.stages)
+    if (!stage.name.empty()) names.push_back(stage.name);
+  std::string help = "the Dockerfile names no stage (`FROM image AS name`)";
+  if (const auto near = did_you_mean(to_lower(build.target), names))
+    help = fmt::format("did you mean `{}`?", *near);
+  else if (!names.empty())
+    help = fmt::format("its stages are `{}`", join(names, "`, `"));
+  diagnostics.error("build.stage-missing",
+                    fmt::format("the Dockerfile of service `{}` has no stage `{}`", service, build.target),
+                    build.target_span ? build.target_span : build.span, help);
+}
+
+Error file_changed(const std::string& path) {
+  return {.kind = Error::Kind::refused,
+          .code = "file-changed",
+          .message = fmt::format("`{}` changed while the build context was packed", path),
+          .help = "run the command again once nothing writes to the folder, or name the file in .dockerignore"};
+}
+
+}  // namespace defang::deploy

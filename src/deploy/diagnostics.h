@@ -1,0 +1,26 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+
+#include "compose/project.h"
+#include "deploy/dockerfile.h"
+#include "support/diagnostic.h"
+#include "support/result.h"
+
+/// The words of this room, one function a message.
+namespace defang::deploy {
+
+void report_missing_context(const std::string& service, const compose::Build& build, Diagnostics& diagnostics);
+void report_missing_dockerfile(const std::string& service, const compose::Build& build,
+                               const std::filesystem::path& path, Diagnostics& diagnostics);
+void report_unreadable_dockerfile(const std::string& service, const compose::Build& build, const Error& error,
+                                  Diagnostics& diagnostics);
+void report_empty_dockerfile(const std::string& service, const compose::Build& build, Diagnostics& diagnostics);
+void report_dockerfile_without_from(const std::string& service, const compose::Build& build, Diagnostics& diagnostics);
+void report_missing_stage(const std::string& service, const compose::Build& build, const Dockerfile& dockerfile,
+                          Diagnostics& diagnostics);
+
+Error file_changed(const std::string& path);
+
+}  // namespace defang::deploy
