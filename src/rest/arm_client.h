@@ -20,15 +20,8 @@ namespace defang::rest {
 class ArmClient {
  public:
   using Json = nlohmann::json;
-  /// Called at every poll with the state as the service spelt it ("InProgress", "Waiting").
   using OnProgress = std::function<void(const std::string& state)>;
-
-  struct WaitOptions {
-    OnProgress on_progress;
-    /// Asked at every poll; an error returned here ends the wait (a revision that crashes, for instance). May be empty.
-    std::function<std::optional<Error>()> watchdog;
-    std::chrono::milliseconds limit{std::chrono::minutes(60)};  // then Error{unreachable, "operation-stuck"}
-  };
+  using WaitOptions = rest::WaitOptions;
 
   virtual ~ArmClient() = default;
   /// Nothing: 404 of the ARM family ("absent", ARM-33).
