@@ -17,9 +17,18 @@ Result<nlohmann::ordered_json> to_json(const graph::Value& value, const Resolve&
 /// json`.
 nlohmann::ordered_json to_json_with_references(const graph::Value& value);
 
-/// A complete deployment template at subscription or group scope; references become resourceId(), reference() and
-/// list*() expressions. What ARM has no resource for becomes a parameter with a description ("image of service web").
-std::string to_template(const graph::ResourceGraph& graph);
+/// What the plan wrote out in full and the template says relatively, so that it deploys anywhere: ids in this
+/// subscription and group become resourceId() expressions, the tenant becomes subscription().tenantId.
+struct TemplateScope {
+  std::string subscription_id;
+  std::string tenant_id;
+  std::string group;
+};
+
+/// A complete deployment template at the scope of an existing resource group: references become resourceId(),
+/// reference() and list*() expressions, vault secrets become resources, and what ARM has no resource for (an image that
+/// is built, the value of a config) becomes a parameter with a description. Outputs are the URLs of public apps.
+std::string to_template(const graph::ResourceGraph& graph, const TemplateScope& scope = {});
 
 /// design.md section 5: {"resources": [...], "actions": [...]}.
 std::string to_plan_json(const graph::ResourceGraph& graph);
