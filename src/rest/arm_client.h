@@ -9,8 +9,10 @@
 #include <vector>
 
 #include "azure/resource_id.h"
+#include "rest/cloud.h"
 #include "rest/http_transport.h"
 #include "rest/operation.h"
+#include "rest/pipeline.h"
 #include "support/clock.h"
 #include "support/result.h"
 
@@ -48,5 +50,8 @@ class ArmClient {
   virtual Result<Json> adopt(const azure::ResourceId& id, const std::string& api_version, const WaitOptions& wait,
                              std::stop_token stop) = 0;
 };
+
+/// Must not outlive its parts. `pipeline` signs in.
+std::unique_ptr<ArmClient> make_arm_client(const Cloud& cloud, Pipeline& pipeline, Clock& clock);
 
 }  // namespace defang::rest

@@ -286,7 +286,8 @@ class BeastTransport : public HttpTransport {
   Result<HttpResponse> send(const HttpRequest& request, std::stop_token stop) override {
     const auto url = Url::parse(request.url);
     if (!url)
-      return fail(Error::Kind::invalid, "url-invalid", fmt::format("`{}` is not an http or https URL", request.url));
+      return fail(Error::Kind::invalid, "url-invalid",
+                  fmt::format("`{}` is not an http or https URL", request.url.substr(0, request.url.find('?'))));
     if (stop.stop_requested()) return stopped();
     if (auto connection = pool_.take(url->origin())) {
       Exchange exchange{request, *url, stop, std::move(connection)};
