@@ -24,6 +24,8 @@ struct Options {
   std::filesystem::path faults;  // JSON, docs/emulator.md
   std::uint64_t seed = 1;
   std::filesystem::path request_log;  // JSON lines in the format of azure-traces
+  std::string role = "owner";         // of the default principal: owner, contributor, reader
+  bool fresh_subscription = false;    // no resource provider is registered yet
 };
 
 }  // namespace defang::emulator

@@ -1,0 +1,13 @@
+#pragma once
+
+#include "emulator/core.h"
+
+/// One function for each file of this folder.
+namespace defang::emulator {
+
+void add_entra(Core& core);          // sign-in, metadata
+void add_resources(Core& core);      // subscriptions, groups, tags, provider registration
+void add_authorization(Core& core);  // roles and their assignments
+void add_managed_identity(Core& core);
+
+}  // namespace defang::emulator

@@ -1,0 +1,227 @@
+// Microsoft.Authorization: role definitions and assignments, the caller's permissions.
+#include <fmt/format.h>
+
+#include <regex>
+
+#include "emulator/providers/all.h"
+#include "emulator/roles.h"
+#include "support/text.h"
+
+namespace defang::emulator {
+
+namespace {
+
+// Roles are read from caches: "several minutes" are documented (ARM-45); measured for vaults: up to a minute.
+constexpr double kPropagationSeconds = 60;
+
+Json list_of(std::string_view blank_separated) {
+  Json values = Json::array();
+  for (const auto& part : split(blank_separated, ' '))
+    if (!part.empty()) values.push_back(part);
+  return values;
+}
+
+Json definition_body(Core& core, const Role& role) {
+  return {{"properties",
+           {{"roleName", role.name},
+            {"type", "BuiltInRole"},
+            {"description", role.description},
+            {"assignableScopes", Json::array({"/"})},
+            {"permissions", Json::array({{{"actions", list_of(role.actions)},
+                                          {"notActions", list_of(role.not_actions)},
+                                          {"dataActions", list_of(role.data_actions)},
+                                          {"notDataActions", Json::array()}}})},
+            {"createdOn", "2015-02-02T21:55:09.8800000Z"},
+            {"updatedOn", "2021-11-11T20:13:45.8900000Z"},
+            {"createdBy", nullptr},
+            {"updatedBy", nullptr}}},
+          {"id", fmt::format("/subscriptions/{}/providers/Microsoft.Authorization/roleDefinitions/{}",
+                             core.subscription(), role.id)},
+          {"type", "Microsoft.Authorization/roleDefinitions"},
+          {"name", role.id}};
+}
+
+Answer list_definitions(Core& core, const Request& request) {
+  static const std::regex kByName(R"(roleName\s+eq\s+'([^']*)')", std::regex::icase);
+  const std::string filter = request.query_value("$filter");
+  std::smatch found;
+  const bool by_name = std::regex_search(filter, found, kByName);
+  Json values = Json::array();
+  for (const auto& role : built_in_roles())
+    if (!by_name || equals_ignoring_case(role.name, found[1].str())) values.push_back(definition_body(core, role));
+  return json_answer(200, {{"value", values}});
+}
+
+Answer get_definition(Core& core, const Request& request, const std::string& name) {
+  const Role* role = find_role(name);
+  if (role == nullptr)
+    return arm_error(404, "RoleDefinitionDoesNotExist",
+                     fmt::format("The specified role definition with ID '{}' does not exist.", name));
+  (void)request;
+  return json_answer(200, definition_body(core, *role));
+}
+
+std::string without_dashes(std::string text) { return replace_all(std::move(text), "-", ""); }
+
+std::optional<Answer> check_principal(const Write& write, const Json& properties) {
+  static const std::regex kGuid("[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}");
+  Core& core = write.core;
+  const std::string principal = text_at(properties, "principalId");
+  if (!std::regex_match(principal, kGuid))
+    return arm_error(400, "InvalidPrincipalId",
+                     fmt::format("The Principal ID '{}' is not valid. Principal ID must be a GUID.", principal));
+  // With the type given, the directory is not asked (ARM-42).
+  if (!text_at(properties, "principalType").empty()) return std::nullopt;
+  const Json* known = core.store().find_document("principals", principal);
+  if (known != nullptr && integer_at(*known, "visible") <= core.now_ms()) return std::nullopt;
+  return arm_error(
+      400, "PrincipalNotFound",
+      fmt::format("Principal {} does not exist in the directory {}. Check that you have the correct principal ID. If "
+                  "you are creating this principal "
+                  "and then immediately assigning a role, this error might be related to a replication delay. In this "
+                  "case, set the role "
+                  "assignment principalType property to a value, such as ServicePrincipal, User, or Group.  See "
+                  "https://aka.ms/docs-principaltype",
+                  without_dashes(principal), core.tenant()));
+}
+
+std::optional<Answer> check_unique(const Write& write, const Json& properties, const std::string& scope) {
+  const auto same = [&](const Resource& other, const char* name) {
+    return equals_ignoring_case(text_at(other.properties(), name), text_at(properties, name));
+  };
+  for (const Resource* other : write.core.store().resources_of_type("Microsoft.Authorization/roleAssignments")) {
+    const bool all = same(*other, "principalId") && same(*other, "roleDefinitionId") &&
+                     equals_ignoring_case(text_at(other->properties(), "scope"), scope);
+    const bool same_name = equals_ignoring_case(other->name(), write.path.name());  // unique in the tenant (ARM-43)
+    if (same_name && !all)
+      return arm_error(400, "RoleAssignmentUpdateNotPermitted",
+                       "Tenant ID, application ID, principal ID, and scope are not allowed to be updated.");
+    if (!same_name && all) return arm_error(409, "RoleAssignmentExists", "The role assignment already exists.");
+    if (same_name && all && write.existing == nullptr)
+      return arm_error(409, "RoleAssignmentExists", "The role assignment already exists.");
+  }
+  return std::nullopt;
+}
+
+std::string scope_of(const Write& write) {
+  const Resource* known = write.core.store().find(write.path.scope);
+  return known == nullptr ? write.path.scope : known->id;
+}
+
+std::optional<Answer> write_assignment(Write& write) {
+  Core& core = write.core;
+  const std::string scope = scope_of(write);
+  Json properties = write.next.properties();
+  if (find_role(text_at(properties, "roleDefinitionId")) == nullptr)
+    return arm_error(400, "RoleDefinitionDoesNotExist",
+                     fmt::format("The specified role definition with ID '{}' does not exist.",
+                                 text_at(properties, "roleDefinitionId")));
+  if (auto refusal = check_principal(write, properties)) return refusal;
+  if (auto refusal = check_unique(write, properties, scope)) return refusal;
+  const std::string now = core.now_text();
+  const std::string type = text_at(properties, "principalType");
+  const auto or_null = [&](const char* name) {
+    const Json* value = find_member(properties, name);
+    return value == nullptr ? Json() : *value;
+  };
+  write.next.body = {{"properties",
+                      {{"roleDefinitionId", text_at(properties, "roleDefinitionId")},
+                       {"principalId", text_at(properties, "principalId")},
+                       {"principalType", type.empty() ? "ServicePrincipal" : type},
+                       {"scope", scope},
+                       {"condition", or_null("condition")},
+                       {"conditionVersion", or_null("conditionVersion")},
+                       {"createdOn", now},
+                       {"updatedOn", now},
+                       {"createdBy", nullptr},
+                       {"updatedBy", write.request.caller.object_id},
+                       {"delegatedManagedIdentityResourceId", nullptr},
+                       {"description", or_null("description")}}},
+                     {"id", write.next.id},
+                     {"type", "Microsoft.Authorization/roleAssignments"},
+                     {"name", write.path.name()}};
+  if (write.existing == nullptr) write.next.hidden["effective"] = core.now_ms() + core.scaled_ms(kPropagationSeconds);
+  return std::nullopt;
+}
+
+Answer assignment_not_found(const Context& context) {
+  return arm_error(404, "RoleAssignmentNotFound",
+                   fmt::format("The role assignment '{}' is not found.", context.path.name()));
+}
+
+bool is_above(const std::string& scope, const std::string& id) {
+  const std::string upper = to_lower(scope), lower = to_lower(id);
+  return upper == lower || lower.starts_with(upper + "/");
+}
+
+/// At, above and below the scope; `atScope()` without what is below; `principalId eq 'x'` and `assignedTo('x')`.
+Answer list_assignments(Core& core, const Request& request) {
+  static const std::regex kPrincipal(R"((?:principalId\s+eq\s+'|assignedTo\(')([^']+)')", std::regex::icase);
+  const auto path = parse_arm_path(request.segments);
+  const std::string filter = request.query_value("$filter");
+  const bool not_below = contains_ignoring_case(filter, "atScope()");
+  std::smatch found;
+  const bool by_principal = std::regex_search(filter, found, kPrincipal);
+  Json values = Json::array();
+  for (const Resource* assignment : core.store().resources_of_type("Microsoft.Authorization/roleAssignments")) {
+    const std::string scope = text_at(assignment->properties(), "scope");
+    if (!is_above(scope, path->scope) && (not_below || !is_above(path->scope, scope))) continue;
+    if (by_principal && !equals_ignoring_case(text_at(assignment->properties(), "principalId"), found[1].str()))
+      continue;
+    values.push_back(assignment->body);
+  }
+  return json_answer(200, {{"value", values}});
+}
+
+/// What the caller may do at a scope, one entry for each role.
+Answer list_permissions(Core& core, const Request& request) {
+  const auto path = parse_arm_path(request.segments);
+  Json values = Json::array();
+  for (const Resource* assignment : core.store().resources_of_type("Microsoft.Authorization/roleAssignments")) {
+    const Json& properties = assignment->properties();
+    if (!equals_ignoring_case(text_at(properties, "principalId"), request.caller.object_id)) continue;
+    if (!is_above(text_at(properties, "scope"), path->scope) ||
+        integer_at(assignment->hidden, "effective") > core.now_ms())
+      continue;
+    if (const Role* role = find_role(text_at(properties, "roleDefinitionId")))
+      values.push_back({{"actions", list_of(role->actions)},
+                        {"notActions", list_of(role->not_actions)},
+                        {"dataActions", list_of(role->data_actions)},
+                        {"notDataActions", Json::array()}});
+  }
+  return json_answer(200, {{"value", values}});
+}
+
+}  // namespace
+
+void add_authorization(Core& core) {
+  const auto signed_in = Route::Access::signed_in;
+  for (const char* scope :
+       {"", "/subscriptions/{subscription}", "/subscriptions/{subscription}/resourceGroups/{group}",
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/{namespace}/{type}/{name}",
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/{namespace}/{type}/{name}/{type2}/{name2}"}) {
+    const std::string base = std::string(scope) + "/providers/Microsoft.Authorization";
+    core.add_route({"GET", base + "/roleDefinitions", signed_in, list_definitions});
+    core.add_route({"GET", base + "/roleDefinitions/{role}", signed_in, [](Core& at, const Request& request) {
+                      return get_definition(at, request, request.captures.at("role"));
+                    }});
+    core.add_route({"GET", base + "/roleAssignments", signed_in, list_assignments});
+    core.add_route({"GET", base + "/permissions", signed_in, list_permissions});
+  }
+  core.add_type(
+      {.type = "Microsoft.Authorization/roleAssignments",
+       .location = TypeBehaviour::Location::none,
+       .no_state = true,
+       .checks =
+           {{.path = "properties", .kind = BodyCheck::Kind::object, .required = true, .rule = "ARM-47"},
+            {.path = "properties.roleDefinitionId", .kind = BodyCheck::Kind::text, .required = true, .rule = "ARM-47"},
+            {.path = "properties.principalId", .kind = BodyCheck::Kind::text, .required = true, .rule = "ARM-42"},
+            {.path = "properties.principalType",
+             .kind = BodyCheck::Kind::text,
+             .values = "User|Group|ServicePrincipal|ForeignGroup|Device",
+             .rule = "ARM-42"}},
+       .write = write_assignment,
+       .not_found = assignment_not_found});
+}
+
+}  // namespace defang::emulator

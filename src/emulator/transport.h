@@ -1,0 +1,19 @@
+#pragma once
+
+#include "emulator/core.h"
+#include "rest/http_transport.h"
+
+namespace defang::emulator {
+
+/// The emulator without a socket: URLs of any https://localhost:PORT go straight to the router. For tests, with a
+/// FakeClock.
+class EmulatorTransport : public rest::HttpTransport {
+ public:
+  explicit EmulatorTransport(Core& core) : core_(core) {}
+  Result<rest::HttpResponse> send(const rest::HttpRequest& request, std::stop_token stop) override;
+
+ private:
+  Core& core_;
+};
+
+}  // namespace defang::emulator
