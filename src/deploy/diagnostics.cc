@@ -60,4 +60,19 @@ Error file_changed(const std::string& path) {
           .help = "run the command again once nothing writes to the folder, or name the file in .dockerignore"};
 }
 
+Error somebody_elses(const azure::ResourceId& id, const std::string& project, const std::string& stack) {
+  return {.kind = Error::Kind::refused,
+          .code = "not-ours",
+          .message = fmt::format("`{}` exists, and its tags do not say that it belongs to project `{}`, stack `{}`",
+                                 id.text(), project, stack),
+          .help =
+              "choose another project name (-p) or stack (-s); or, if it is yours, set its tags `defang-project` "
+              "and `defang-stack`"};
+}
+
+Error no_such_output(const std::string& node, const std::string& path) {
+  return {
+      .kind = Error::Kind::invalid, .code = "no-such-output", .message = fmt::format("`{}` has no `{}`", node, path)};
+}
+
 }  // namespace defang::deploy

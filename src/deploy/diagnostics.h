@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <string>
 
+#include "azure/resource_id.h"
 #include "compose/project.h"
 #include "deploy/dockerfile.h"
 #include "support/diagnostic.h"
@@ -22,5 +23,8 @@ void report_missing_stage(const std::string& service, const compose::Build& buil
                           Diagnostics& diagnostics);
 
 Error file_changed(const std::string& path);
+Error somebody_elses(const azure::ResourceId& id, const std::string& project, const std::string& stack);
+/// Ours: the graph names an output that its node does not have.
+Error no_such_output(const std::string& node, const std::string& path);
 
 }  // namespace defang::deploy

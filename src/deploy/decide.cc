@@ -1,0 +1,122 @@
+#include "deploy/decide.h"
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "support/digest.h"
+#include "support/text.h"
+
+namespace defang::deploy {
+namespace {
+
+using Json = nlohmann::json;
+using std::chrono::seconds;
+
+// States in which nothing is going on (ARM-20); whatever else a service says means that something is.
+constexpr auto kTerminalStates = std::to_array<std::string_view>({"", "canceled", "failed", "succeeded"});
+
+bool is_terminal(std::string_view state) {
+  return std::ranges::find(kTerminalStates, to_lower(state)) != kTerminalStates.end();
+}
+
+bool same_leaf(const Json& a, const Json& b) {
+  if (a.is_string() && b.is_string())
+    return equals_ignoring_case(a.get_ref<const std::string&>(), b.get_ref<const std::string&>());
+  if (a.is_number() && b.is_number()) return a.get<double>() == b.get<double>();
+  return a == b;
+}
+
+struct UsualTime {
+  std::string_view type;
+  seconds time;
+};
+// Medians of recorded operations (wire facts, section 3); what is not listed is quick.
+constexpr auto kUsualTimes = std::to_array<UsualTime>({
+    {"Microsoft.App/containerApps", seconds(12)},
+    {"Microsoft.App/jobs", seconds(10)},
+    {"Microsoft.App/managedEnvironments", seconds(87)},
+    {"Microsoft.ContainerRegistry/registries", seconds(6)},
+    {"Microsoft.KeyVault/vaults", seconds(31)},
+    {"Microsoft.Network/privateDnsZones", seconds(31)},
+    {"Microsoft.Network/privateEndpoints", seconds(32)},
+    {"Microsoft.Network/virtualNetworks", seconds(11)},
+    {"Microsoft.Network/virtualNetworks/subnets", seconds(6)},
+    {"Microsoft.OperationalInsights/workspaces", seconds(10)},
+    {"Microsoft.Storage/storageAccounts", seconds(18)},
+});
+
+struct UsualActionTime {
+  seconds operator()(const graph::BuildImage&) const { return seconds(91); }
+  seconds operator()(const graph::WriteSecret&) const { return seconds(1); }
+  seconds operator()(const graph::AwaitRevision&) const { return seconds(20); }
+  template <class Other>
+  seconds operator()(const Other&) const {
+    return seconds(30);
+  }
+};
+
+}  // namespace
+
+Step decide(const Wish& wish, const Found& found) {
+  if (!found.exists) return Step::create;
+  if (equals_ignoring_case(found.provisioning_state, "Deleting")) return Step::wait_until_gone;
+  const auto tag = [&](std::string_view name) {
+    const auto at = found.tags.find(std::string(name));
+    return at == found.tags.end() ? std::string() : at->second;
+  };
+  if (wish.taggable && (tag(kProjectTag) != wish.project || tag(kStackTag) != wish.stack)) return Step::refuse;
+  if (!is_terminal(found.provisioning_state)) return Step::adopt;
+  const bool failed = !found.provisioning_state.empty() && !equals_ignoring_case(found.provisioning_state, "Succeeded");
+  if (failed || wish.force) return Step::update;
+  const bool as_wished = wish.taggable ? tag(kHashTag) == wish.hash : found.holds_wish;
+  return as_wished ? Step::skip : Step::update;
+}
+
+Found look_at(const Json& existing, const Json& wished) {
+  Found found;
+  found.exists = true;
+  if (const auto tags = existing.find("tags"); tags != existing.end() && tags->is_object())
+    for (const auto& [name, value] : tags->items())
+      if (value.is_string()) found.tags[to_lower(name)] = value.get<std::string>();
+  if (const auto properties = existing.find("properties"); properties != existing.end() && properties->is_object())
+    if (const auto state = properties->find("provisioningState"); state != properties->end() && state->is_string())
+      found.provisioning_state = state->get<std::string>();
+  found.holds_wish = holds(existing, wished);
+  return found;
+}
+
+bool holds(const Json& existing, const Json& wished) {
+  if (wished.is_object()) {
+    if (!existing.is_object()) return wished.empty();
+    return std::ranges::all_of(wished.items(), [&](const auto& item) {
+      const auto found = existing.find(item.key());
+      return found == existing.end() ? item.value().is_null() : holds(*found, item.value());
+    });
+  }
+  if (wished.is_array())
+    return existing.is_array() && existing.size() == wished.size() &&
+           std::ranges::equal(existing, wished, [](const Json& a, const Json& b) { return holds(a, b); });
+  return same_leaf(existing, wished);
+}
+
+std::string desired_hash(std::string_view type, const Json& stable_body) {
+  return "1-" + sha256_hex(to_lower(type) + "\n" + stable_body.dump()).substr(0, 32);
+}
+
+std::string serial_key(const graph::Resource& resource) {
+  const std::string network = "Microsoft.Network/virtualNetworks";
+  if (equals_ignoring_case(resource.type, network)) return "network/" + resource.name;
+  if (equals_ignoring_case(resource.type, network + "/subnets"))
+    return "network/" + resource.name.substr(0, resource.name.find('/'));
+  return "";
+}
+
+seconds usual_time(const graph::Node& node) {
+  if (const auto* action = std::get_if<graph::Action>(&node)) return std::visit(UsualActionTime{}, action->what);
+  const auto& type = std::get<graph::Resource>(node).type;
+  const auto row = std::ranges::find_if(kUsualTimes, [&](const auto& r) { return equals_ignoring_case(r.type, type); });
+  return row == kUsualTimes.end() ? seconds(1) : row->time;
+}
+
+}  // namespace defang::deploy

@@ -1,0 +1,62 @@
+#pragma once
+
+#include <chrono>
+#include <map>
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+#include <string_view>
+
+#include "graph/graph.h"
+
+/// What to do with one resource: pure, from what is wished for and what a GET showed.
+namespace defang::deploy {
+
+/// Tags on everything that is ours (design.md section 5).
+inline constexpr std::string_view kProjectTag = "defang-project";
+inline constexpr std::string_view kStackTag = "defang-stack";
+inline constexpr std::string_view kHashTag = "defang-hash";
+
+enum class Step {
+  create,           // nothing there
+  update,           // ours, but other than wished for
+  skip,             // as wished for
+  adopt,            // an operation is in flight: wait for it, then decide again
+  wait_until_gone,  // being deleted: wait, then create
+  refuse,           // somebody else's
+};
+
+struct Wish {
+  std::string hash;
+  std::string project, stack;
+  bool taggable = true;
+  bool force = false;  // write even what is as wished for
+};
+
+struct Found {
+  bool exists = false;
+  std::map<std::string, std::string> tags;
+  std::string provisioning_state;  // empty: the type has none
+  bool holds_wish = false;         // every leaf of the wished body is there; asked for untaggable types only
+};
+
+Step decide(const Wish& wish, const Found& found);
+
+/// Reads tags and state from the body of a GET; `wished` is the body that would be sent.
+Found look_at(const nlohmann::json& existing, const nlohmann::json& wished);
+
+/// Every leaf of `wished` stands in `existing`: texts without case (ids and enums change theirs, wire facts 1.9, 1.11),
+/// lists element by element.
+bool holds(const nlohmann::json& existing, const nlohmann::json& wished);
+
+/// "1-" and 32 hex digits over a body that is stable from run to run: references to other resources unresolved, outputs
+/// of actions filled in (the image's digest tag, a secret's version).
+std::string desired_hash(std::string_view type, const nlohmann::json& stable_body);
+
+/// Resource types whose writes Azure refuses in parallel share a key; empty: none. Wire facts, "Private endpoints, DNS,
+/// VNet" (AnotherOperationInProgress).
+std::string serial_key(const graph::Resource& resource);
+
+/// What Azure usually takes, for the order of ready nodes. Wire facts, section 3.
+std::chrono::seconds usual_time(const graph::Node& node);
+
+}  // namespace defang::deploy

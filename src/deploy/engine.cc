@@ -1,0 +1,581 @@
+#include "deploy/engine.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <condition_variable>
+#include <mutex>
+#include <set>
+#include <thread>
+
+#include "arm/template.h"
+#include "azure/resource_types.h"
+#include "deploy/decide.h"
+#include "deploy/diagnostics.h"
+#include "deploy/json_path.h"
+#include "deploy/known_errors.h"
+#include "support/digest.h"
+#include "support/text.h"
+
+namespace defang::deploy {
+namespace {
+
+using Json = nlohmann::json;
+using std::chrono::milliseconds;
+using namespace std::chrono_literals;
+
+constexpr std::string_view kGroupType = "Microsoft.Resources/resourceGroups";
+constexpr std::string_view kIdentityType = "Microsoft.ManagedIdentity/userAssignedIdentities";
+constexpr std::string_view kRoleAssignmentType = "Microsoft.Authorization/roleAssignments";
+constexpr milliseconds kFreshRights = 10min;  // ARM-45
+
+/// Properties that other writers own and that a PUT without them would take away: subnets are child resources of their
+/// own (PG-8).
+struct KeptProperty {
+  std::string_view type, property;
+};
+constexpr KeptProperty kKeptProperties[] = {{"Microsoft.Network/virtualNetworks", "subnets"}};
+
+struct Task {
+  const graph::Node* node = nullptr;
+  std::set<std::string> needs;  // not done yet
+  std::vector<std::string> wanted_by;
+  std::chrono::seconds path{0};  // of the longest chain that starts here
+  std::string serial;            // key of serial_key
+  std::vector<std::string> identities;
+  enum class State { waiting, running, done, failed, skipped } state = State::waiting;
+  bool writing = false;  // a request that Azure goes on with is under way
+};
+
+class Run {
+ public:
+  Run(const graph::ResourceGraph& graph, rest::ArmClient& arm, Actions& actions, Clock& clock, const EventSink& sink,
+      const EngineOptions& options, std::stop_token stop)
+      : graph_(graph), arm_(arm), actions_(actions), clock_(clock), sink_(sink), options_(options), stop_(stop) {}
+
+  RunResult go();
+
+ private:
+  friend class Scope;
+
+  void prepare();
+  void add_gate();
+  std::chrono::seconds longest_path(const std::string& id);
+  void start_ready();  // with mutex_ held
+  bool may_start(const Task& task) const;
+  void launch(const std::string& id);
+  void work(const std::string& id);
+  void finish(const std::string& id, std::optional<Error> error);
+  void skip_dependents(const std::string& id, const std::string& because_of);
+
+  Result<NodeFinished> perform(const std::string& id, const graph::Node& node);
+  Result<NodeFinished> perform(const std::string& id, const graph::Resource& resource);
+  Result<NodeFinished> perform(const std::string& id, const graph::Action& action);
+  Result<std::optional<Json>> look_up(const graph::Resource& resource, const azure::ResourceId& id);
+  Result<Json> write(const graph::Resource& resource, const azure::ResourceId& id, const std::optional<Json>& existing,
+                     const std::string& hash, NodeScope& scope);
+  Result<Json> write_once(const graph::Resource& resource, const azure::ResourceId& id,
+                          const std::optional<Json>& existing, const Json& body, NodeScope& scope);
+  Result<std::optional<Json>> wait_until_gone(const graph::Resource& resource, const azure::ResourceId& id);
+  Result<std::string> hash_of(const graph::Resource& resource);
+  Result<Json> wished_body(const graph::Resource& resource);
+  rest::ArmClient::WaitOptions wait_options(const std::string& node);
+
+  Result<nlohmann::ordered_json> resolve(const graph::Reference& reference);
+  Result<nlohmann::ordered_json> resolve_property(const graph::Reference& reference);
+  Result<nlohmann::ordered_json> resolve_list(const graph::Reference& reference);
+  Result<nlohmann::ordered_json> resolve_output(const graph::Reference& reference);
+  bool rights_are_fresh() const;
+
+  void emit(decltype(Event::what) what);
+  void waiting(const std::string& node, const std::string& state);
+
+  const graph::ResourceGraph& graph_;
+  rest::ArmClient& arm_;
+  Actions& actions_;
+  Clock& clock_;
+  const EventSink& sink_;
+  const EngineOptions& options_;
+  std::stop_token stop_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable all_done_;
+  std::map<std::string, Task> tasks_;
+  std::size_t running_ = 0;
+  std::set<std::string> busy_;    // serial keys in use
+  std::set<std::string> proven_;  // identities that an app has already started with
+  std::set<std::string> proving_;
+  std::vector<std::thread> threads_;
+  bool gate_passed_ = false;
+  bool group_is_new_ = false;
+  bool gave_rights_ = false;
+  std::map<std::pair<std::string, std::string>, Json> lists_;
+  RunResult result_;
+
+  std::mutex event_mutex_;
+  std::uint64_t seq_ = 0;
+  std::map<std::string, std::string> last_state_;
+};
+
+class Scope : public NodeScope {
+ public:
+  Scope(Run& run, std::string node) : run_(run), node_(std::move(node)) {}
+  const StackScope& stack() const override { return run_.options_.scope; }
+  const graph::ResourceGraph& graph() const override { return run_.graph_; }
+  Result<nlohmann::ordered_json> resolve(const graph::Reference& reference) override { return run_.resolve(reference); }
+  std::optional<Json> body_of(const std::string& node) const override {
+    const std::lock_guard lock(run_.mutex_);
+    const auto found = run_.result_.bodies.find(node);
+    return found == run_.result_.bodies.end() ? std::nullopt : std::optional(found->second);
+  }
+  void waiting(const std::string& state) override { run_.waiting(node_, state); }
+  void log(const std::string& line) override { run_.emit(NodeLog{node_, line}); }
+  bool rights_are_fresh() const override { return run_.rights_are_fresh(); }
+  bool force() const override { return run_.options_.force; }
+
+ private:
+  Run& run_;
+  std::string node_;
+};
+
+// --- the walk
+
+RunResult Run::go() {
+  const auto started = clock_.elapsed();
+  prepare();
+  emit(RunStarted{options_.scope.project, options_.scope.stack, options_.scope.group, options_.scope.subscription,
+                  options_.scope.location, tasks_.size()});
+  {
+    std::unique_lock lock(mutex_);
+    start_ready();
+    all_done_.wait(lock, [&] { return running_ == 0; });
+  }
+  for (auto& thread : threads_) thread.join();
+  auto& finished = result_.finished;
+  finished.took = clock_.elapsed() - started;
+  finished.failed = result_.failures.size();
+  if (finished.failed > 0) finished.how = RunFinished::How::failed;
+  const bool left = std::ranges::any_of(tasks_, [](const auto& t) { return t.second.state == Task::State::waiting; });
+  if (stop_.stop_requested() && (left || !result_.still_going_on.empty())) finished.how = RunFinished::How::stopped;
+  emit(finished);
+  return std::move(result_);
+}
+
+void Run::prepare() {
+  for (const auto& [id, node] : graph_.nodes()) {
+    Task& task = tasks_[id];
+    task.node = &node;
+    for (const auto& edge : graph_.edges_of(id)) {
+      task.needs.insert(edge.node);
+      const auto* needed = graph_.resource(edge.node);
+      if (needed != nullptr && equals_ignoring_case(needed->type, kIdentityType)) task.identities.push_back(edge.node);
+    }
+    if (const auto* resource = std::get_if<graph::Resource>(&node)) {
+      task.serial = serial_key(*resource);
+      if (!equals_ignoring_case(resource->type, "Microsoft.App/containerApps") &&
+          !equals_ignoring_case(resource->type, "Microsoft.App/jobs"))
+        task.identities.clear();
+    } else {
+      task.identities.clear();
+    }
+  }
+  add_gate();
+  for (const auto& [id, task] : tasks_)
+    for (const auto& need : task.needs) tasks_.at(need).wanted_by.push_back(id);
+  for (const auto& [id, task] : tasks_) longest_path(id);
+}
+
+/// Whatever the gate does not need waits for it.
+void Run::add_gate() {
+  if (options_.gate.empty() || !tasks_.contains(options_.gate)) {
+    gate_passed_ = true;
+    return;
+  }
+  std::set<std::string> before{options_.gate};
+  std::vector<std::string> open{options_.gate};
+  while (!open.empty()) {
+    const std::string id = std::move(open.back());
+    open.pop_back();
+    for (const auto& need : tasks_.at(id).needs)
+      if (before.insert(need).second) open.push_back(need);
+  }
+  for (auto& [id, task] : tasks_)
+    if (!before.contains(id)) task.needs.insert(options_.gate);
+}
+
+std::chrono::seconds Run::longest_path(const std::string& id) {
+  Task& task = tasks_.at(id);
+  if (task.path.count() > 0) return task.path;
+  std::chrono::seconds longest{0};
+  for (const auto& next : task.wanted_by) longest = std::max(longest, longest_path(next));
+  return task.path = longest + usual_time(*task.node);
+}
+
+bool Run::may_start(const Task& task) const {
+  if (!task.serial.empty() && busy_.contains(task.serial)) return false;
+  return std::ranges::none_of(task.identities,
+                              [&](const auto& id) { return !proven_.contains(id) && proving_.contains(id); });
+}
+
+void Run::start_ready() {
+  if (stop_.stop_requested()) return;
+  std::vector<std::string> ready;
+  for (const auto& [id, task] : tasks_)
+    if (task.state == Task::State::waiting && task.needs.empty()) ready.push_back(id);
+  std::ranges::stable_sort(ready, std::greater{}, [&](const auto& id) { return tasks_.at(id).path; });
+  for (const auto& id : ready) {
+    if (running_ >= options_.at_once) return;
+    if (may_start(tasks_.at(id))) launch(id);
+  }
+}
+
+void Run::launch(const std::string& id) {
+  Task& task = tasks_.at(id);
+  task.state = Task::State::running;
+  ++running_;
+  if (!task.serial.empty()) busy_.insert(task.serial);
+  for (const auto& identity : task.identities)
+    if (!proven_.contains(identity)) proving_.insert(identity);
+  clock_.add_worker();  // here and not in the thread: a fake clock must not jump before the thread has begun
+  threads_.emplace_back([this, id] {
+    work(id);
+    clock_.remove_worker();
+  });
+}
+
+void Run::work(const std::string& id) {
+  const auto started = clock_.elapsed();
+  const graph::Node& node = *tasks_.at(id).node;
+  auto done = perform(id, node);
+  const milliseconds took = clock_.elapsed() - started;
+  if (done) {
+    done->node = id;
+    done->service = graph::service_of(node);
+    done->took = took;
+    emit(*done);
+    finish(id, std::nullopt);
+    return;
+  }
+  Error error = explained(std::move(done.error()));
+  if (!error.origin) error.origin = graph::origin_of(node);
+  if (error.kind != Error::Kind::stopped) emit(NodeFailed{id, graph::service_of(node), error, took});
+  finish(id, std::move(error));
+}
+
+void Run::finish(const std::string& id, std::optional<Error> error) {
+  const std::lock_guard lock(mutex_);
+  Task& task = tasks_.at(id);
+  if (!task.serial.empty()) busy_.erase(task.serial);
+  for (const auto& identity : task.identities) {
+    proving_.erase(identity);
+    if (!error) proven_.insert(identity);
+  }
+  if (!error) {
+    task.state = Task::State::done;
+    if (id == options_.gate) gate_passed_ = true;
+    for (const auto& next : task.wanted_by) tasks_.at(next).needs.erase(id);
+  } else if (error->kind == Error::Kind::stopped) {
+    task.state = Task::State::failed;
+    if (task.writing) result_.still_going_on.push_back(id);
+  } else {
+    task.state = Task::State::failed;
+    result_.failures.push_back({id, graph::service_of(*task.node), std::move(*error), {}});
+    skip_dependents(id, id);
+  }
+  start_ready();
+  if (--running_ == 0) all_done_.notify_all();
+}
+
+void Run::skip_dependents(const std::string& id, const std::string& because_of) {
+  for (const auto& next : tasks_.at(id).wanted_by) {
+    Task& task = tasks_.at(next);
+    if (task.state != Task::State::waiting) continue;
+    task.state = Task::State::skipped;
+    ++result_.finished.skipped;
+    emit(NodeSkipped{next, graph::service_of(*task.node), because_of});
+    skip_dependents(next, because_of);
+  }
+}
+
+// --- one node
+
+Result<NodeFinished> Run::perform(const std::string& id, const graph::Node& node) {
+  return std::visit([&](const auto& one) { return perform(id, one); }, node);
+}
+
+Result<NodeFinished> Run::perform(const std::string& id, const graph::Action& action) {
+  Scope scope(*this, id);
+  emit(NodeStarted{id, action.service, NodeStarted::Doing::run, "action", id.substr(0, id.find('/'))});
+  TRY_ASSIGN(Outputs outputs, actions_.run(action, scope, stop_));
+  NodeFinished finished{.how = outputs.unchanged ? NodeFinished::How::unchanged : NodeFinished::How::ran,
+                        .detail = outputs.detail};
+  const std::lock_guard lock(mutex_);
+  if (outputs.unchanged) ++result_.finished.unchanged;
+  result_.outputs[id] = std::move(outputs);
+  return finished;
+}
+
+Result<NodeFinished> Run::perform(const std::string& node, const graph::Resource& resource) {
+  Scope scope(*this, node);
+  const auto id = resource_id(graph_, resource, options_.scope);
+  const auto* row = azure::find_resource_type(resource.type);
+  TRY_ASSIGN(const std::string hash, hash_of(resource));
+  TRY_ASSIGN(std::optional<Json> existing, look_up(resource, id));
+  const Wish wish{hash, options_.scope.project, options_.scope.stack, row == nullptr || row->taggable, options_.force};
+  auto started = NodeStarted::Doing::create;
+  bool adopted = false;
+  Step step = Step::create;
+  while (existing) {
+    Json wished;
+    if (!wish.taggable) {
+      TRY_ASSIGN(wished, wished_body(resource));
+    }
+    step = decide(wish, look_at(*existing, wished));
+    if (step == Step::wait_until_gone) {
+      TRY_ASSIGN(existing, wait_until_gone(resource, id));
+      step = Step::create;
+    } else if (step == Step::adopt) {
+      emit(NodeStarted{node, resource.service, NodeStarted::Doing::adopt, resource.type, resource.name});
+      auto ended = arm_.adopt(id, resource.api_version, wait_options(node), stop_);
+      adopted = true;
+      if (!ended && ended.error().kind == Error::Kind::stopped) return fail(std::move(ended.error()));
+      TRY_ASSIGN(existing, arm_.get(id, resource.api_version, stop_));
+      if (!existing) step = Step::create;
+    } else {
+      break;
+    }
+  }
+  NodeFinished finished{.how = NodeFinished::How::created};
+  if (step == Step::refuse) return fail(somebody_elses(id, options_.scope.project, options_.scope.stack));
+  Json body;
+  if (step == Step::skip) {
+    body = std::move(*existing);
+    finished.how = adopted ? NodeFinished::How::adopted : NodeFinished::How::unchanged;
+  } else {
+    if (step == Step::update) {
+      started = NodeStarted::Doing::update;
+      finished.how = NodeFinished::How::updated;
+    }
+    emit(NodeStarted{node, resource.service, started, resource.type, resource.name});
+    if (step == Step::create) TRY(actions_.before_create(resource, scope, stop_));
+    TRY_ASSIGN(body, write(resource, id, existing, hash, scope));
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    result_.bodies[node] = std::move(body);
+    auto& counts = result_.finished;
+    ++(finished.how == NodeFinished::How::created   ? counts.created
+       : finished.how == NodeFinished::How::updated ? counts.updated
+                                                    : counts.unchanged);
+    if (equals_ignoring_case(resource.type, kGroupType)) group_is_new_ = finished.how == NodeFinished::How::created;
+    if (equals_ignoring_case(resource.type, kRoleAssignmentType) && finished.how != NodeFinished::How::unchanged)
+      gave_rights_ = true;
+  }
+  if (node == options_.gate && options_.when_gate_is_done) TRY(options_.when_gate_is_done(scope, stop_));
+  return finished;
+}
+
+/// In a group that this run has made there is nothing yet: one request less per node.
+Result<std::optional<Json>> Run::look_up(const graph::Resource& resource, const azure::ResourceId& id) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (group_is_new_) return std::optional<Json>();
+  }
+  return arm_.get(id, resource.api_version, stop_);
+}
+
+Result<std::optional<Json>> Run::wait_until_gone(const graph::Resource& resource, const azure::ResourceId& id) {
+  const auto until = clock_.elapsed() + 30min;
+  waiting(resource.id, "Deleting");
+  for (milliseconds pause = 500ms; clock_.elapsed() < until; pause = std::min<milliseconds>(pause * 2, 15s)) {
+    if (!clock_.sleep_for(pause, stop_)) return stopped();
+    TRY_ASSIGN(auto existing, arm_.get(id, resource.api_version, stop_));
+    if (!existing) return existing;
+  }
+  return fail(Error::Kind::unreachable, "operation-stuck", fmt::format("`{}` is still being deleted", id.text()));
+}
+
+/// One PUT, repeated while the answer means "not yet" (deploy/known_errors.h).
+Result<Json> Run::write(const graph::Resource& resource, const azure::ResourceId& id,
+                        const std::optional<Json>& existing, const std::string& hash, NodeScope& scope) {
+  TRY_ASSIGN(Json body, wished_body(resource));
+  const auto* row = azure::find_resource_type(resource.type);
+  if (row == nullptr || row->taggable) body["tags"][std::string(kHashTag)] = hash;
+  for (const auto& [type, property] : kKeptProperties)
+    if (existing && equals_ignoring_case(resource.type, type) && existing->contains("properties") &&
+        existing->at("properties").contains(property) && !body["properties"].contains(property))
+      body["properties"][std::string(property)] = existing->at("properties").at(std::string(property));
+  const auto started = clock_.elapsed();
+  for (milliseconds pause = 500ms;; pause = std::min<milliseconds>(pause * 2, 15s)) {
+    auto written = write_once(resource, id, existing, body, scope);
+    if (written) return written;
+    const auto window = worth_repeating(written.error(), rights_are_fresh());
+    if (clock_.elapsed() - started + pause > window)
+      return fail(std::move(written.error().during(fmt::format("writing {} `{}`", resource.type, resource.name))));
+    const auto* known = find_known_error(written.error());
+    scope.waiting(fmt::format("{}; trying again", known->meaning));
+    if (!clock_.sleep_for(pause, stop_)) return stopped();
+  }
+}
+
+Result<Json> Run::write_once(const graph::Resource& resource, const azure::ResourceId& id,
+                             const std::optional<Json>& existing, const Json& body, NodeScope& scope) {
+  bool guarded = false;
+  {
+    const std::lock_guard lock(mutex_);
+    guarded = gate_passed_;
+    tasks_.at(resource.id).writing = true;
+  }
+  if (guarded && options_.may_write)
+    if (auto lost = options_.may_write()) return fail(std::move(*lost));
+  auto options = wait_options(resource.id);
+  options.watchdog = actions_.watchdog(resource, existing, scope, stop_);
+  auto written = arm_.put(id, resource.api_version, body, options, stop_);
+  if (written) {
+    const std::lock_guard lock(mutex_);
+    tasks_.at(resource.id).writing = false;
+  }
+  return written;
+}
+
+rest::ArmClient::WaitOptions Run::wait_options(const std::string& node) {
+  rest::ArmClient::WaitOptions options;
+  options.on_progress = [this, node](const std::string& state) { waiting(node, state); };
+  return options;
+}
+
+Result<Json> Run::wished_body(const graph::Resource& resource) {
+  const auto actual = [&](const graph::Reference& reference) { return resolve(reference); };
+  TRY_ASSIGN(const auto body, arm::to_json(resource.body, actual));
+  return Json(body);
+}
+
+/// References to resources stay unresolved: what Azure made of them says nothing about the wish.
+Result<std::string> Run::hash_of(const graph::Resource& resource) {
+  const auto stable = [&](const graph::Reference& r) -> Result<nlohmann::ordered_json> {
+    if (r.kind == graph::Reference::Kind::output) return resolve(r);
+    return fmt::format("<{}|{}|{}|{}>", r.node, static_cast<int>(r.kind), r.function, r.path);
+  };
+  TRY_ASSIGN(const auto body, arm::to_json(resource.body, stable));
+  return desired_hash(resource.type, Json(body));
+}
+
+// --- references
+
+Result<nlohmann::ordered_json> Run::resolve(const graph::Reference& reference) {
+  using Kind = graph::Reference::Kind;
+  switch (reference.kind) {
+    case Kind::id:
+    case Kind::name: {
+      const auto* resource = graph_.resource(reference.node);
+      if (resource == nullptr) break;
+      if (reference.kind == Kind::name) return resource->name;
+      return resource_id(graph_, *resource, options_.scope).text();
+    }
+    case Kind::property:
+      return resolve_property(reference);
+    case Kind::list:
+      return resolve_list(reference);
+    case Kind::output:
+      return resolve_output(reference);
+  }
+  return fail(no_such_output(reference.node, reference.path));
+}
+
+Result<nlohmann::ordered_json> Run::resolve_property(const graph::Reference& reference) {
+  const auto* resource = graph_.resource(reference.node);
+  if (resource == nullptr) return fail(no_such_output(reference.node, reference.path));
+  const auto id = resource_id(graph_, *resource, options_.scope);
+  // Some properties come a little after the operation's end (wire facts, "Container app").
+  for (int attempt = 0; attempt < 6; ++attempt) {
+    {
+      const std::lock_guard lock(mutex_);
+      const auto body = result_.bodies.find(reference.node);
+      const Json* found = body == result_.bodies.end() ? nullptr : at_path(body->second, reference.path);
+      if (found != nullptr && !found->is_null()) return nlohmann::ordered_json(*found);
+    }
+    if (attempt > 0 && !clock_.sleep_for(1s, stop_)) return stopped();
+    TRY_ASSIGN(auto body, arm_.get(id, resource->api_version, stop_));
+    const std::lock_guard lock(mutex_);
+    if (body) result_.bodies[reference.node] = std::move(*body);
+  }
+  return fail(no_such_output(reference.node, reference.path));
+}
+
+Result<nlohmann::ordered_json> Run::resolve_list(const graph::Reference& reference) {
+  const auto* resource = graph_.resource(reference.node);
+  if (resource == nullptr) return fail(no_such_output(reference.node, reference.path));
+  const std::pair key(reference.node, reference.function);
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto known = lists_.find(key); known != lists_.end())
+      if (const Json* found = at_path(known->second, reference.path)) return nlohmann::ordered_json(*found);
+  }
+  const auto id = resource_id(graph_, *resource, options_.scope);
+  auto answer = arm_.post(id, reference.function, resource->api_version, Json::object(), {}, stop_);
+  if (!answer)
+    return fail(std::move(answer.error().during(fmt::format("calling {} of `{}`", reference.function, id.text()))));
+  const std::lock_guard lock(mutex_);
+  const Json& kept = lists_[key] = std::move(*answer);
+  if (const Json* found = at_path(kept, reference.path)) return nlohmann::ordered_json(*found);
+  return fail(no_such_output(reference.node, reference.path));
+}
+
+Result<nlohmann::ordered_json> Run::resolve_output(const graph::Reference& reference) {
+  const std::lock_guard lock(mutex_);
+  if (const auto outputs = result_.outputs.find(reference.node); outputs != result_.outputs.end()) {
+    const auto& [texts, secrets, unchanged, detail] = outputs->second;
+    if (const auto text = texts.find(reference.path); text != texts.end()) return text->second;
+    if (const auto secret = secrets.find(reference.path); secret != secrets.end()) return secret->second.reveal();
+  }
+  return fail(no_such_output(reference.node, reference.path));
+}
+
+bool Run::rights_are_fresh() const {
+  const std::lock_guard lock(mutex_);
+  if (gave_rights_) return true;
+  const std::string since =
+      to_iso8601(std::chrono::duration_cast<milliseconds>((clock_.now() - kFreshRights).time_since_epoch()).count());
+  return std::ranges::any_of(result_.bodies, [&](const auto& row) {
+    const auto* resource = graph_.resource(row.first);
+    if (resource == nullptr || !equals_ignoring_case(resource->type, kRoleAssignmentType)) return false;
+    const Json* created = at_path(row.second, "properties.createdOn");
+    return created != nullptr && created->is_string() && created->get<std::string>() > since;
+  });
+}
+
+// --- events
+
+void Run::emit(decltype(Event::what) what) {
+  const std::lock_guard lock(event_mutex_);
+  sink_(Event{++seq_, clock_.now(), std::move(what)});
+}
+
+void Run::waiting(const std::string& node, const std::string& state) {
+  {
+    const std::lock_guard lock(event_mutex_);
+    auto& last = last_state_[node];
+    if (equals_ignoring_case(last, state)) return;
+    last = state;
+  }
+  emit(NodeWaiting{node, state});
+}
+
+}  // namespace
+
+azure::ResourceId resource_id(const graph::ResourceGraph& graph, const graph::Resource& resource,
+                              const StackScope& scope) {
+  if (equals_ignoring_case(resource.type, kGroupType))
+    return azure::ResourceId::group(scope.subscription, resource.name);
+  if (!resource.scope.empty())
+    if (const auto* about = graph.resource(resource.scope))
+      return resource_id(graph, *about, scope).extension(resource.type, resource.name);
+  return azure::ResourceId::resource(scope.subscription, scope.group, resource.type, resource.name);
+}
+
+RunResult run(const graph::ResourceGraph& graph, rest::ArmClient& arm, Actions& actions, Clock& clock,
+              const EventSink& sink, const EngineOptions& options, std::stop_token stop) {
+  return Run(graph, arm, actions, clock, sink, options, stop).go();
+}
+
+}  // namespace defang::deploy

@@ -1,0 +1,278 @@
+#include "deploy/engine.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "deploy/decide.h"
+#include "deploy/fake_arm.h"
+
+namespace defang::deploy {
+namespace {
+
+using graph::Reference;
+using graph::Resource;
+using graph::Value;
+using Json = nlohmann::json;
+using namespace std::chrono_literals;
+
+class FakeActions : public Actions {
+ public:
+  explicit FakeActions(Clock& clock) : clock_(clock) {}
+  std::map<std::string, std::string> outputs;  // action -> its "image"
+
+  Result<Outputs> run(const graph::Action& action, NodeScope& scope, std::stop_token stop) override {
+    scope.log("step 1");
+    if (!clock_.sleep_for(90s, stop)) return stopped();
+    Outputs out;
+    out.texts["image"] = outputs[action.id];
+    return out;
+  }
+  std::function<std::optional<Error>()> watchdog(const Resource&, const std::optional<Json>&, NodeScope&,
+                                                 std::stop_token) override {
+    return {};
+  }
+  Result<void> before_create(const Resource&, NodeScope&, std::stop_token) override { return {}; }
+
+ private:
+  Clock& clock_;
+};
+
+struct Line {
+  std::string operator()(const RunStarted& e) const { return fmt::format("run {} nodes", e.nodes); }
+  std::string operator()(const NodeStarted& e) const {
+    constexpr const char* kDoing[] = {"create", "update", "adopt", "run", "remove"};
+    return fmt::format("{} {}", kDoing[static_cast<int>(e.doing)], e.node);
+  }
+  std::string operator()(const NodeWaiting& e) const { return fmt::format("{}: {}", e.node, e.state); }
+  std::string operator()(const NodeLog& e) const { return fmt::format("{}| {}", e.node, e.line); }
+  std::string operator()(const NodeFinished& e) const {
+    constexpr const char* kHow[] = {"created", "updated", "adopted", "unchanged", "ran", "removed"};
+    return fmt::format("{} {} in {} s", e.node, kHow[static_cast<int>(e.how)], e.took.count() / 1000);
+  }
+  std::string operator()(const NodeFailed& e) const {
+    return fmt::format("{} failed: {} ({})", e.node, e.error.message, e.error.help);
+  }
+  std::string operator()(const NodeSkipped& e) const { return fmt::format("{} skipped: {}", e.node, e.because_of); }
+  std::string operator()(const Notice& e) const { return e.message; }
+  std::string operator()(const RunFinished& e) const {
+    constexpr const char* kHow[] = {"done", "failed", "stopped"};
+    return fmt::format("{} in {} s: {} created, {} updated, {} unchanged, {} failed, {} skipped",
+                       kHow[static_cast<int>(e.how)], e.took.count() / 1000, e.created, e.updated, e.unchanged,
+                       e.failed, e.skipped);
+  }
+};
+
+Value::Map tags() { return {{"defang-project", "shop"}, {"defang-stack", "test"}}; }
+
+Resource resource(std::string id, std::string type, std::string name, Value::Map properties = {}) {
+  Resource out;
+  out.id = std::move(id);
+  out.type = std::move(type);
+  out.name = std::move(name);
+  out.api_version = "1";
+  out.body = Value::Map{{"tags", tags()}, {"properties", std::move(properties)}};
+  return out;
+}
+
+/// group -> registry, build -> app that needs the image and the registry's server.
+class Shop : public ::testing::Test {
+ protected:
+  Shop() : arm_(clock_), actions_(clock_) {
+    options_.scope = {"shop", "test", "sub", "rg", "westus3"};
+    graph_.add(resource("group", "Microsoft.Resources/resourceGroups", "rg"));
+    auto registry = resource("registry", "Microsoft.ContainerRegistry/registries", "reg");
+    registry.after = {{"group", "lives in it"}};
+    graph_.add(registry);
+    graph::Action build;
+    build.id = "build/web";
+    build.what = graph::BuildImage{.service = "web", .registry = "registry"};
+    build.after = {{"registry", "the image goes there"}};
+    graph_.add(build);
+    auto app =
+        resource("app/web", "Microsoft.App/containerApps", "web",
+                 {{"image", Value(Reference{"build/web", Reference::Kind::output, "image", ""})},
+                  {"server", Value(Reference{"registry", Reference::Kind::property, "properties.loginServer", ""})}});
+    app.service = "web";
+    graph_.add(app);
+    arm_.takes = {{"reg", 6s}, {"web", 12s}};
+    arm_.on_put = [](const azure::ResourceId& id, Json& body) {
+      if (id.last_name() == "reg") body["properties"]["loginServer"] = "reg.azurecr.io";
+    };
+    actions_.outputs["build/web"] = "reg.azurecr.io/web:1";
+  }
+
+  RunResult go(std::stop_token stop = {}) {
+    lines_.clear();
+    arm_.requests.clear();
+    return run(
+        graph_, arm_, actions_, clock_, [&](const Event& e) { lines_ += std::visit(Line{}, e.what) + "\n"; }, options_,
+        stop);
+  }
+  azure::ResourceId id(const std::string& type, const std::string& name) const {
+    return azure::ResourceId::resource("sub", "rg", type, name);
+  }
+
+  FakeClock clock_;
+  FakeArm arm_;
+  FakeActions actions_;
+  graph::ResourceGraph graph_;
+  EngineOptions options_;
+  std::string lines_;
+};
+
+TEST_F(Shop, GoesUpInTheOrderOfItsEdgesAndFillsReferencesIn) {
+  go();
+  EXPECT_EQ(lines_,
+            "run 4 nodes\n"
+            "create group\ngroup: InProgress\ngroup created in 0 s\n"
+            "create registry\nregistry: InProgress\nregistry created in 6 s\n"
+            "run build/web\nbuild/web| step 1\nbuild/web ran in 90 s\n"
+            "create app/web\napp/web: InProgress\napp/web created in 12 s\n"
+            "done in 108 s: 3 created, 0 updated, 0 unchanged, 0 failed, 0 skipped\n");
+  const Json& app = arm_.at(id("Microsoft.App/containerApps", "web"));
+  EXPECT_EQ(app["properties"]["image"], "reg.azurecr.io/web:1");
+  EXPECT_EQ(app["properties"]["server"], "reg.azurecr.io");
+  EXPECT_EQ(app["tags"]["defang-hash"].get<std::string>().size(), 34u);
+  // In a group that was just made there is nothing to look up.
+  EXPECT_EQ(arm_.requests, (std::vector<std::string>{"GET rg", "PUT rg", "PUT reg", "PUT web"}));
+}
+
+TEST_F(Shop, ASecondRunWritesNothing) {
+  go();
+  go();
+  EXPECT_EQ(arm_.requests, (std::vector<std::string>{"GET rg", "GET reg", "GET web"}));
+  EXPECT_NE(lines_.find("done in 90 s: 0 created, 0 updated, 3 unchanged"), std::string::npos) << lines_;
+}
+
+TEST_F(Shop, ANewImageUpdatesTheAppAndNothingElse) {
+  go();
+  actions_.outputs["build/web"] = "reg.azurecr.io/web:2";
+  go();
+  EXPECT_EQ(arm_.requests, (std::vector<std::string>{"GET rg", "GET reg", "GET web", "PUT web"}));
+}
+
+TEST_F(Shop, WhatSomebodyElseMadeIsRefusedAndWhatNeedsItIsSkipped) {
+  arm_.resources["/subscriptions/sub/resourcegroups/rg"] = {
+      {"tags", Json{{"defang-project", "shop"}, {"defang-stack", "test"}}}};
+  arm_.resources["/subscriptions/sub/resourcegroups/rg/providers/microsoft.containerregistry/registries/reg"] = {
+      {"tags", {{"owner", "me"}}}};
+  const auto result = go();
+  ASSERT_EQ(result.failures.size(), 1u);
+  EXPECT_EQ(result.failures[0].error.code, "not-ours");
+  EXPECT_NE(lines_.find("app/web skipped: registry\nbuild/web skipped: registry\nfailed"), std::string::npos) << lines_;
+}
+
+TEST_F(Shop, AnOperationInFlightIsAdoptedInsteadOfRepeated) {
+  go();
+  arm_.at(id("Microsoft.ContainerRegistry/registries", "reg"))["properties"]["provisioningState"] = "Creating";
+  go();
+  EXPECT_EQ(arm_.requests, (std::vector<std::string>{"GET rg", "GET reg", "ADOPT reg", "GET reg", "GET web"}));
+}
+
+TEST_F(Shop, WhatFailedLastTimeIsWrittenAgain) {
+  go();
+  arm_.at(id("Microsoft.App/containerApps", "web"))["properties"]["provisioningState"] = "Failed";
+  go();
+  EXPECT_NE(lines_.find("update app/web"), std::string::npos);
+}
+
+TEST_F(Shop, ARefusalCarriesAzuresCodeAndOurAdvice) {
+  arm_.refusals["PUT reg"] = {{.code = "AuthorizationFailed", .message = "The client has no permission"}};
+  const auto result = go();
+  ASSERT_EQ(result.failures.size(), 1u);
+  EXPECT_EQ(result.failures[0].error.context.front(), "writing Microsoft.ContainerRegistry/registries `reg`");
+  EXPECT_EQ(result.failures[0].error.help, "ask for the role `Contributor` on the subscription or the resource group");
+  EXPECT_EQ(result.finished.how, RunFinished::How::failed);
+  EXPECT_EQ(result.finished.skipped, 2u);
+}
+
+TEST_F(Shop, AnAnswerThatMeansNotYetIsRepeated) {
+  const Error busy{.code = "ContainerAppOperationInProgress", .message = "busy"};
+  arm_.refusals["PUT web"] = {busy, busy, busy};
+  const auto result = go();
+  EXPECT_EQ(result.finished.how, RunFinished::How::done) << lines_;
+  EXPECT_EQ(std::ranges::count(arm_.requests, "PUT web"), 4);
+}
+
+TEST_F(Shop, AStopEndsTheWaitsAndNamesWhatGoesOnInAzure) {
+  std::stop_source stop;
+  arm_.takes["reg"] = 1h;
+  arm_.on_put = [&](const azure::ResourceId& which, Json&) {
+    if (which.last_name() == "rg") stop.request_stop();
+  };
+  const auto result = go(stop.get_token());
+  EXPECT_EQ(result.finished.how, RunFinished::How::stopped);
+  EXPECT_TRUE(result.failures.empty());
+}
+
+TEST_F(Shop, TheGateComesBeforeEverythingThatItDoesNotNeed) {
+  auto storage = resource("storage", "Microsoft.Storage/storageAccounts", "st");
+  storage.after = {{"group", "lives in it"}};
+  graph_.add(storage);
+  options_.gate = "storage";
+  options_.when_gate_is_done = [&](NodeScope&, std::stop_token) -> Result<void> {
+    lines_ += "lease taken\n";
+    return {};
+  };
+  go();
+  EXPECT_LT(lines_.find("lease taken"), lines_.find("create registry"));
+  options_.when_gate_is_done = [&](NodeScope&, std::stop_token) -> Result<void> {
+    return fail(Error::Kind::refused, "leased", "another run is going on");
+  };
+  const auto result = go();
+  EXPECT_EQ(result.finished.skipped, 3u) << lines_;
+}
+
+TEST_F(Shop, NodesWithoutEdgesRunAtTheSameTime) {
+  for (int i = 0; i < 8; ++i) {
+    auto app = resource(fmt::format("app/a{}", i), "Microsoft.App/containerApps", fmt::format("a{}", i));
+    app.after = {{"group", "lives in it"}};
+    graph_.add(app);
+    arm_.takes[fmt::format("a{}", i)] = 100s;
+  }
+  go();
+  EXPECT_NE(lines_.find("done in 108 s: 11 created"), std::string::npos) << lines_;
+}
+
+TEST_F(Shop, SubnetsOfOneNetworkAreWrittenOneAfterAnother) {
+  for (const auto* name : {"a", "b", "c"}) {
+    auto subnet = resource(fmt::format("subnet/{}", name), "Microsoft.Network/virtualNetworks/subnets",
+                           fmt::format("net/{}", name));
+    subnet.after = {{"group", "lives in it"}};
+    graph_.add(subnet);
+    arm_.takes[name] = 100s;
+  }
+  go();
+  EXPECT_NE(lines_.find("done in 300 s"), std::string::npos) << lines_;
+}
+
+TEST(Decide, IsATable) {
+  const Wish wish{"1-a", "shop", "test"};
+  const auto found = [](std::string state, std::string hash) {
+    Found out{.exists = true, .tags = {{"defang-project", "shop"}, {"defang-stack", "test"}, {"defang-hash", hash}}};
+    out.provisioning_state = std::move(state);
+    return out;
+  };
+  EXPECT_EQ(decide(wish, {}), Step::create);
+  EXPECT_EQ(decide(wish, found("Succeeded", "1-a")), Step::skip);
+  EXPECT_EQ(decide(wish, found("", "1-a")), Step::skip);
+  EXPECT_EQ(decide(wish, found("Succeeded", "1-b")), Step::update);
+  EXPECT_EQ(decide(wish, found("Failed", "1-a")), Step::update);
+  EXPECT_EQ(decide(wish, found("Canceled", "1-a")), Step::update);
+  EXPECT_EQ(decide(wish, found("Updating", "1-a")), Step::adopt);
+  EXPECT_EQ(decide(wish, found("Deleting", "1-a")), Step::wait_until_gone);
+  EXPECT_EQ(decide(Wish{"1-a", "shop", "prod"}, found("Succeeded", "1-a")), Step::refuse);
+  EXPECT_EQ(decide(Wish{"1-a", "shop", "test", true, true}, found("Succeeded", "1-a")), Step::update);
+  EXPECT_EQ(decide(Wish{.taggable = false}, {.exists = true, .holds_wish = true}), Step::skip);
+  EXPECT_EQ(decide(Wish{.taggable = false}, {.exists = true, .holds_wish = false}), Step::update);
+}
+
+TEST(Holds, ComparesAsAzureSpells) {
+  EXPECT_TRUE(
+      holds(Json::parse(R"({"a":"East US","b":[{"c":1,"d":2}]})"), Json::parse(R"({"a":"east us","b":[{"c":1}]})")));
+  EXPECT_FALSE(holds(Json::parse(R"({"b":[1,2]})"), Json::parse(R"({"b":[1]})")));
+  EXPECT_FALSE(holds(Json::parse(R"({})"), Json::parse(R"({"b":1})")));
+}
+
+}  // namespace
+}  // namespace defang::deploy

@@ -1,0 +1,31 @@
+#pragma once
+
+#include <chrono>
+#include <string_view>
+
+#include "support/result.h"
+
+/// What Azure's errors mean for us: a table, most specific row first.
+namespace defang::deploy {
+
+struct KnownError {
+  std::string_view code;     // Azure's; empty: any
+  std::string_view pattern;  // stands in the message, without case; empty: any
+  std::string_view meaning;  // one sentence, shown as context
+  std::string_view help;     // what the user can do
+  /// The same request may succeed a little later: a fresh role assignment has not spread, another write is going on.
+  std::chrono::minutes again_for{0};
+  /// Only while rights given by this run may still be spreading (ARM-45); otherwise the answer is final.
+  bool needs_fresh_rights = false;
+};
+
+/// nullptr: nothing known about it.
+const KnownError* find_known_error(const Error& error);
+
+/// Adds meaning and help where the table has them and the error has none.
+Error explained(Error error);
+
+/// How long to go on repeating; zero: the answer is final.
+std::chrono::minutes worth_repeating(const Error& error, bool rights_are_fresh);
+
+}  // namespace defang::deploy
