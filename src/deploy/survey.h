@@ -1,0 +1,35 @@
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <set>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "deploy/event.h"
+#include "graph/graph.h"
+#include "plan/plan.h"
+#include "rest/arm_client.h"
+#include "support/clock.h"
+#include "support/result.h"
+
+/// What planning needs to know of Azure, read before anything is written. The only write is the registration of
+/// resource providers, which belongs to the subscription and costs nothing.
+namespace defang::deploy {
+
+/// "Microsoft.App" and its like, of all the types in the graph.
+std::set<std::string> namespaces_of(const graph::ResourceGraph& graph);
+
+/// Registers what is missing and waits for it (ARM-40). `tell` hears which are waited for.
+Result<void> register_providers(rest::ArmClient& arm, Clock& clock, const std::string& subscription,
+                                const std::set<std::string>& namespaces,
+                                const std::function<void(const std::string&)>& tell, std::stop_token stop);
+
+/// Whether the answer of `Microsoft.Authorization/permissions` allows an action. Wildcards as Azure has them. Pure.
+bool allows(const std::vector<nlohmann::json>& permissions, const std::string& action);
+
+/// `group` need not exist yet. `principal_id` is the object id of who deploys, empty when unknown.
+Result<plan::Facts> survey(rest::ArmClient& arm, const plan::Stack& stack, const std::string& group,
+                           const std::string& vault, const std::string& principal_id, std::stop_token stop);
+
+}  // namespace defang::deploy
