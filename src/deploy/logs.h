@@ -1,0 +1,40 @@
+#pragma once
+
+#include <functional>
+#include <optional>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "deploy/services.h"
+#include "rest/arm_client.h"
+#include "rest/pipeline.h"
+#include "support/clock.h"
+#include "support/result.h"
+
+/// What containers write, straight from their replicas (CA-150..152).
+namespace defang::deploy {
+
+struct LogLine {
+  std::string time;  // as the service gave it, without a zone: UTC
+  std::string service, replica, container;
+  std::string text;
+};
+/// Called from one thread at a time.
+using LogSink = std::function<void(const LogLine&)>;
+
+struct LogOptions {
+  int tail = 100;       // lines of the past from each container; the service gives at most 300 (CA-151)
+  bool follow = false;  // until stopped, connecting again when a stream breaks off
+};
+
+/// One line of a JSON log stream; nothing for what the service says itself ("Connecting to the container ...") and for
+/// what is no line. Pure.
+std::optional<LogLine> parse_log_line(std::string_view line);
+
+/// The console of all replicas of the services given.
+Result<void> read_logs(rest::ArmClient& arm, rest::Pipeline& unsigned_pipeline, Clock& clock,
+                       const std::vector<ServiceStatus>& services, const LogOptions& options, const LogSink& sink,
+                       std::stop_token stop);
+
+}  // namespace defang::deploy
