@@ -58,7 +58,10 @@ class ClientRequestId : public Policy {
  public:
   explicit ClientRequestId(SharedRandom& random) : random_(random) {}
   Result<HttpResponse> send(HttpRequest& request, const Call&, const Next& next, std::stop_token) override {
-    if (!request.headers.has("x-ms-client-request-id")) request.headers.set("x-ms-client-request-id", random_.uuid());
+    // A signature of the account key covers every header of storage's own, so nothing is added behind it.
+    const bool is_signed = request.headers.get("Authorization").starts_with("SharedKey ");
+    if (!is_signed && !request.headers.has("x-ms-client-request-id"))
+      request.headers.set("x-ms-client-request-id", random_.uuid());
     return next(request);
   }
 
