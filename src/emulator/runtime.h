@@ -58,6 +58,7 @@ struct ReplicaSpec {
   std::string id;           // unique while the emulator lives, also after the replica is gone
   std::string environment;  // an id given to start_environment
   std::vector<ContainerSpec> containers;
+  std::vector<std::uint16_t> ports;  // what the app's ingress leads to: open from the start where no containers run
 };
 
 struct ContainerState {

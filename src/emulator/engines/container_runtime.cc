@@ -1,0 +1,710 @@
+#include "emulator/engines/container_runtime.h"
+
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "emulator/engines/console.h"
+#include "emulator/engines/dns.h"
+#include "emulator/engines/environment_network.h"
+#include "emulator/engines/probe.h"
+#include "emulator/json.h"
+#include "support/text.h"
+
+namespace defang::emulator {
+namespace {
+
+namespace fs = std::filesystem;
+using Phase = ContainerState::Phase;
+using std::chrono::milliseconds;
+
+constexpr std::size_t kLargestHostName = 63;
+constexpr std::uint64_t kConsolePieceBytes = 1 << 20;
+constexpr int kKilledBySignal = 137;  // 128 + SIGKILL, what the kernel does to a container out of memory
+constexpr unsigned kAddressesOfAppsOrReplicas = 30000;
+
+/// Waits for the end of a process that need not be our child. False: a stop came first.
+bool wait_for_end(int pid, const std::stop_token& stop) {
+  const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+  if (!process.valid()) return true;  // gone already
+  const Descriptor stopping(::eventfd(0, EFD_CLOEXEC));
+  const std::stop_callback wake(stop, [&] { ::eventfd_write(stopping.number(), 1); });
+  pollfd both[] = {{process.number(), POLLIN, 0}, {stopping.number(), POLLIN, 0}};
+  while (::poll(both, 2, -1) < 0 && errno == EINTR) {
+  }
+  return (both[0].revents & POLLIN) != 0;
+}
+
+struct Environment {
+  std::string domain;
+  std::unique_ptr<EnvironmentNetwork> network;
+  Forwarding::Id name_answers = 0;
+  unsigned last_app = 0;
+  unsigned last_replica = 0;
+  DnsNames names;
+};
+
+struct App {
+  AppAddress declared;
+  std::uint32_t address = 0;
+  std::map<std::string, Forwarding::Id> listeners;  // by what they are for: `http:80`, `public`, `tcp:5432`
+  std::vector<Backend> backends;
+  unsigned turn = 0;
+};
+
+struct Container {
+  ContainerSpec spec;
+  ContainerState state;
+  std::string id;
+  int pid = 0;
+  bool start_again = false;
+};
+
+struct Replica {
+  ReplicaSpec spec;
+  std::shared_ptr<Environment> environment;
+  EnvironmentNetwork::Cable cable;
+  std::vector<Container> containers;
+  milliseconds grace{0};
+  std::atomic<bool> gone = false;
+  std::jthread thread;  // last: it uses the rest
+};
+
+/// Loopback ports of the ingress, by app; kept in a file so that an address in a browser survives a restart.
+class IngressPorts {
+ public:
+  IngressPorts(Disk& disk, fs::path file) : disk_(disk), file_(std::move(file)) {
+    const auto text = disk_.read(file_);
+    const auto known = text ? parse_json(*text) : std::nullopt;
+    if (!known || !known->is_object()) return;
+    for (const auto& [name, port] : known->items()) {
+      if (port.is_number_unsigned()) ports_[name] = port.get<std::uint16_t>();
+    }
+  }
+
+  /// The port that this name had before, or a free one where it had none or another program has it now.
+  Result<LoopbackListener> listen(const std::string& name) {
+    const auto known = ports_.find(name);
+    if (known != ports_.end()) {
+      if (auto again = listen_on_loopback(known->second)) return again;
+    }
+    TRY_ASSIGN(auto made, listen_on_loopback(0));
+    ports_[name] = made.port;
+    Json all = Json::object();
+    for (const auto& [one, port] : ports_) all[one] = port;
+    TRY(disk_.write(file_, dump(all), Disk::Access::everyone));
+    return made;
+  }
+
+ private:
+  Disk& disk_;
+  fs::path file_;
+  std::map<std::string, std::uint16_t> ports_;
+};
+
+class ContainerRuntime final : public Runtime {
+ public:
+  ContainerRuntime(const RuntimeOptions& options, std::unique_ptr<Engine> engine, std::vector<std::string> left_out,
+                   Processes& processes, Disk& disk, const Clock& clock)
+      : options_(options),
+        engine_(std::move(engine)),
+        left_out_(std::move(left_out)),
+        processes_(processes),
+        disk_(disk),
+        clock_(clock),
+        prefix_("defang-" + tag_of(options.folder) + "-"),
+        ports_(disk, options.folder / "ingress.json"),
+        forwarding_(make_forwarding(options.certificate_of)) {
+    sweep_networks(processes_, prefix_);
+    (void)disk_.remove(options_.folder / "replicas");
+  }
+  ~ContainerRuntime() override { end_everything(); }
+
+  std::string engine() const override { return engine_->name(); }
+  std::vector<std::string> engines_left_out() const override { return left_out_; }
+
+  // Environments
+
+  Result<void> start_environment(const std::string& id, const std::string& default_domain) override {
+    const std::lock_guard lock(mutex_);
+    if (environments_.contains(id)) return {};
+    auto made = std::make_shared<Environment>();
+    made->domain = default_domain;
+    TRY_ASSIGN(const unsigned index, free_index());
+    TRY_ASSIGN(made->network, EnvironmentNetwork::make(processes_, prefix_, index));
+    TRY_ASSIGN(auto names, made->network->space()->datagram_socket(made->network->name_server(), 53));
+    made->name_answers = forwarding_->answer_datagrams(
+        std::move(names), [this, id](std::string_view query) { return resolve(id, query); });
+    environments_[id] = std::move(made);
+    return {};
+  }
+
+  void stop_environment(const std::string& id) override {
+    std::vector<std::string> apps;
+    std::vector<std::string> replicas;
+    {
+      const std::lock_guard lock(mutex_);
+      for (const auto& [name, app] : apps_) {
+        if (app.declared.environment == id) apps.push_back(name);
+      }
+      for (const auto& [name, replica] : replicas_) {
+        if (replica->spec.environment == id) replicas.push_back(name);
+      }
+    }
+    for (const auto& app : apps) remove_app(app);
+    for (const auto& replica : replicas) stop_replica(replica, milliseconds(0));
+    const std::lock_guard lock(mutex_);
+    const auto found = environments_.extract(id);
+    if (!found.empty()) forwarding_->close(found.mapped()->name_answers);
+  }
+
+  // Apps
+
+  Result<void> declare_app(const AppAddress& declared) override {
+    const std::lock_guard lock(mutex_);
+    const auto environment = environments_.find(declared.environment);
+    if (environment == environments_.end()) return unknown_environment(declared.environment);
+    App& app = apps_[declared.id];
+    app.declared = declared;
+    forget_names(app, *environment->second);
+    if (app.address == 0) {
+      const unsigned number = environment->second->last_app++ % kAddressesOfAppsOrReplicas;
+      app.address = environment->second->network->app_address(number);
+    }
+    environment->second->names.merge(names_of_app(declared.name, environment->second->domain, app.address));
+    return open_listeners(app, *environment->second);
+  }
+
+  void remove_app(const std::string& id) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = apps_.find(id);
+    if (found == apps_.end()) return;
+    const auto environment = environments_.find(found->second.declared.environment);
+    if (environment != environments_.end()) close_listeners(found->second, *environment->second);
+    ingress_.erase(id);
+    apps_.erase(found);
+  }
+
+  void route(const std::string& id, const std::vector<Backend>& backends) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = apps_.find(id);
+    if (found != apps_.end()) found->second.backends = backends;
+  }
+
+  std::vector<IngressEntry> ingress() const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<IngressEntry> all;
+    for (const auto& [id, entries] : ingress_) all.insert(all.end(), entries.begin(), entries.end());
+    return all;
+  }
+
+  // Replicas
+
+  Result<void> start_replica(const ReplicaSpec& spec) override {
+    const std::lock_guard lock(mutex_);
+    std::erase_if(leaving_, [](const auto& one) { return one->gone.load(); });
+    const auto environment = environments_.find(spec.environment);
+    if (environment == environments_.end()) return unknown_environment(spec.environment);
+    if (replicas_.contains(spec.id)) return {};
+    auto made = std::make_unique<Replica>();
+    made->spec = spec;
+    made->environment = environment->second;
+    for (const auto& container : spec.containers) {
+      made->containers.push_back(
+          {.spec = container, .state = {.name = container.name}, .id = container_id(spec.id, container.name)});
+    }
+    Replica& replica = *made;
+    replicas_[spec.id] = std::move(made);
+    replica.thread = std::jthread([this, &replica](std::stop_token stop) { live(replica, stop); });
+    return {};
+  }
+
+  std::optional<ReplicaState> replica_state(const std::string& id) const override {
+    ReplicaState state;
+    int pid = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = replicas_.find(id);
+      if (found == replicas_.end()) return std::nullopt;
+      for (const auto& container : found->second->containers) {
+        state.containers.push_back(container.state);
+        if (container.state.phase == Phase::running) pid = container.pid;
+      }
+    }
+    if (pid != 0) state.listening = open_ports(pid);
+    return state;
+  }
+
+  void restart_container(const std::string& id, const std::string& name) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = replicas_.find(id);
+    if (found == replicas_.end()) return;
+    auto& all = found->second->containers;
+    const auto container = std::ranges::find(all, name, [](const Container& one) { return one.spec.name; });
+    if (container == all.end()) return;
+    container->start_again = true;
+    changed_.notify_all();
+  }
+
+  void stop_replica(const std::string& id, milliseconds grace) override {
+    const std::lock_guard lock(mutex_);
+    auto found = replicas_.extract(id);
+    if (found.empty()) return;
+    found.mapped()->grace = grace;
+    found.mapped()->thread.request_stop();
+    leaving_.push_back(std::move(found.mapped()));
+  }
+
+  ProbeResult probe(const std::string& id, const Probe& probe, std::stop_token stop) override {
+    std::shared_ptr<const NetworkNamespace> space;
+    std::uint32_t address = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = replicas_.find(id);
+      if (found == replicas_.end() || found->second->cable.address == 0) return {false, "the replica is not running"};
+      space = found->second->environment->network->space();
+      address = found->second->cable.address;
+    }
+    return run_probe(*space, address, probe, stop);
+  }
+
+  LogPiece console(const std::string& replica, const std::string& container, std::uint64_t from,
+                   std::size_t limit) const override {
+    std::ifstream in(console_file(replica, container), std::ios::binary);
+    in.seekg(static_cast<std::streamoff>(from));
+    std::string bytes(kConsolePieceBytes, '\0');
+    in.read(bytes.data(), static_cast<std::streamsize>(bytes.size()));
+    bytes.resize(in.gcount() > 0 ? static_cast<std::size_t>(in.gcount()) : 0);
+    return read_console(bytes, from, limit);
+  }
+
+  Result<std::vector<BuiltImage>> build(const BuildRequest& request, std::stop_token stop) override {
+    return engine_->build(request, stop);
+  }
+
+  void stop() override { end_everything(); }
+
+ private:
+  static std::unexpected<Error> unknown_environment(const std::string& id) {
+    return fail(Error::Kind::refused, "environment-unknown", fmt::format("there is no network for environment {}", id));
+  }
+
+  Result<unsigned> free_index() const {
+    for (unsigned index = 0; index <= EnvironmentNetwork::kLastIndex; ++index) {
+      const bool taken =
+          std::ranges::any_of(environments_, [&](const auto& one) { return one.second->network->index() == index; });
+      // Replicas that are still leaving hold on to the network of an environment that is gone.
+      const bool held = std::ranges::any_of(
+          leaving_, [&](const auto& one) { return !one->gone && one->environment->network->index() == index; });
+      if (!taken && !held) return index;
+    }
+    return fail(Error::Kind::refused, "network-other", "too many environments for one machine");
+  }
+
+  std::string resolve(const std::string& environment, std::string_view query) {
+    const std::lock_guard lock(mutex_);
+    const auto found = environments_.find(environment);
+    return found == environments_.end() ? std::string() : answer_dns(query, found->second->names);
+  }
+
+  // Listeners of an app. What they lead to is looked up for each connection, so those that stay wanted stay open when
+  // an app changes.
+
+  void close_listeners(App& app, Environment& environment) {
+    for (const auto& [what, id] : app.listeners) forwarding_->close(id);
+    app.listeners.clear();
+    forget_names(app, environment);
+  }
+
+  void forget_names(const App& app, Environment& environment) {
+    std::erase_if(environment.names, [&](const auto& name) { return name.second == app.address; });
+  }
+
+  static std::vector<std::string> wanted_listeners(const AppAddress& declared) {
+    std::vector<std::string> wanted;
+    if (declared.http_target) wanted.insert(wanted.end(), {"http:80", "http:443"});
+    if (declared.http_target && declared.external) wanted.push_back("public");
+    for (const auto& port : declared.tcp) {
+      wanted.push_back(fmt::format("tcp:{}", port.exposed));
+      if (port.external) wanted.push_back(fmt::format("public-tcp:{}", port.exposed));
+    }
+    return wanted;
+  }
+
+  Result<void> open_listeners(App& app, const Environment& environment) {
+    const auto wanted = wanted_listeners(app.declared);
+    for (auto one = app.listeners.begin(); one != app.listeners.end();) {
+      const bool stays = std::ranges::find(wanted, one->first) != wanted.end();
+      if (!stays) forwarding_->close(one->second);
+      if (!stays && one->first.starts_with("public")) ingress_.erase(app.declared.id);
+      one = stays ? std::next(one) : app.listeners.erase(one);
+    }
+    for (const auto& what : wanted) {
+      if (!app.listeners.contains(what)) TRY(open_listener(app, environment, what));
+    }
+    return {};
+  }
+
+  Result<void> open_listener(App& app, const Environment& environment, const std::string& what) {
+    const auto colon = what.find(':');
+    const auto port = colon == std::string::npos ? 0 : to_number(what.substr(colon + 1)).value_or(0);
+    const auto& id = app.declared.id;
+    if (what == "public") return open_public_http(app, environment);
+    if (what.starts_with("public-tcp")) return open_public_tcp(app, environment, static_cast<std::uint16_t>(port));
+    TRY_ASSIGN(auto listener,
+               environment.network->space()->listen(app.address, static_cast<std::uint16_t>(port)));
+    app.listeners[what] =
+        what.starts_with("tcp")
+            ? forwarding_->forward_tcp(std::move(listener), [this, id, port] { return choose_tcp(id, port); })
+            : forwarding_->forward_http(std::move(listener), [this, id](const RequestHead& head, bool) {
+                return choose_inside(id, head);
+              });
+    return {};
+  }
+
+  Result<void> open_public_http(App& app, const Environment& environment) {
+    TRY(open_front());
+    const auto& id = app.declared.id;
+    TRY_ASSIGN(auto listener, ports_.listen(id));
+    ingress_[id].push_back(entry(app, environment, "http", listener.port));
+    app.listeners["public"] = forwarding_->forward_http(
+        std::move(listener.socket), [this, id](const RequestHead&, bool) { return choose_http(id); });
+    return {};
+  }
+
+  Result<void> open_public_tcp(App& app, const Environment& environment, std::uint16_t exposed) {
+    const auto& id = app.declared.id;
+    TRY_ASSIGN(auto listener, ports_.listen(fmt::format("{}#{}", id, exposed)));
+    ingress_[id].push_back(entry(app, environment, "tcp", listener.port));
+    app.listeners[fmt::format("public-tcp:{}", exposed)] = forwarding_->forward_tcp(
+        std::move(listener.socket), [this, id, exposed] { return choose_tcp(id, exposed); });
+    return {};
+  }
+
+  static IngressEntry entry(const App& app, const Environment& environment, std::string_view scheme,
+                            std::uint16_t port) {
+    return {app.declared.id, fmt::format("{}://127.0.0.1:{}", scheme, port),
+            app.declared.name + "." + environment.domain};
+  }
+
+  /// The port of the machine where all public apps answer by host name, as at the environment's address on Azure.
+  Result<void> open_front() {
+    if (front_ != 0) return {};
+    TRY_ASSIGN(auto listener, ports_.listen("front"));
+    front_ = forwarding_->forward_http(std::move(listener.socket),
+                                       [this](const RequestHead& head, bool tls) { return choose_by_host(head, tls); });
+    return {};
+  }
+
+  HttpChoice choose_by_host(const RequestHead& head, bool tls) {
+    std::string found;
+    {
+      const std::lock_guard lock(mutex_);
+      for (const auto& [id, app] : apps_) {
+        const auto environment = environments_.find(app.declared.environment);
+        if (!app.declared.external || !app.declared.http_target || environment == environments_.end()) continue;
+        const bool own = head.host == to_lower(app.declared.name + "." + environment->second->domain);
+        const auto& custom = app.declared.custom_domains;
+        const bool added = std::ranges::any_of(custom, [&](const auto& one) { return to_lower(one) == head.host; });
+        if (!own && !added) continue;
+        if (!tls && !app.declared.allow_insecure) return {.upstream = {}, .answer = redirect_to_https(head)};
+        found = id;
+      }
+    }
+    if (found.empty()) {
+      return {.upstream = {}, .answer = ingress_answer(404, "there is no public app of this host name")};
+    }
+    return choose_http(found);
+  }
+
+  HttpChoice choose_http(const std::string& id) {
+    const std::lock_guard lock(mutex_);
+    const auto app = apps_.find(id);
+    if (app == apps_.end() || !app->second.declared.http_target)
+      return {.upstream = {}, .answer = ingress_answer(404, "")};
+    auto upstream = next_upstream(app->second, *app->second.declared.http_target);
+    if (upstream) return {.upstream = std::move(upstream), .answer = {}};
+    return {.upstream = {}, .answer = ingress_answer(503, "no healthy upstream")};
+  }
+
+  /// Inside an environment the ingress answers to the app's names only (CA-70, CA-81). HTTP/2 without TLS shows its
+  /// name later than we look.
+  HttpChoice choose_inside(const std::string& id, const RequestHead& head) {
+    {
+      const std::lock_guard lock(mutex_);
+      const auto app = apps_.find(id);
+      if (app == apps_.end()) return {.upstream = {}, .answer = ingress_answer(404, "")};
+      const auto& custom = app->second.declared.custom_domains;
+      const auto environment = environments_.find(app->second.declared.environment);
+      const bool own = environment != environments_.end() && environment->second->names.contains(head.host);
+      const bool added = std::ranges::any_of(custom, [&](const auto& one) { return to_lower(one) == head.host; });
+      if (!head.host.empty() && !added && !(own && environment->second->names.at(head.host) == app->second.address)) {
+        return {.upstream = {}, .answer = ingress_answer(404, "")};
+      }
+    }
+    return choose_http(id);
+  }
+
+  std::optional<Upstream> choose_tcp(const std::string& id, std::uint64_t exposed) {
+    const std::lock_guard lock(mutex_);
+    const auto app = apps_.find(id);
+    if (app == apps_.end()) return std::nullopt;
+    const auto& ports = app->second.declared.tcp;
+    const auto port = std::ranges::find(ports, exposed, &AppAddress::TcpPort::exposed);
+    return port == ports.end() ? std::nullopt : next_upstream(app->second, port->target);
+  }
+
+  std::optional<Upstream> next_upstream(App& app, std::uint16_t target) {
+    unsigned total = 0;
+    for (const auto& backend : app.backends) total += backend.weight;
+    if (total == 0) return std::nullopt;
+    // Steps by a number prime to 100, so that shares mix instead of coming in blocks.
+    unsigned place = (app.turn += 37) % total;
+    for (const auto& backend : app.backends) {
+      if (place < backend.weight) return upstream_of(backend.replica, target);
+      place -= backend.weight;
+    }
+    return std::nullopt;
+  }
+
+  std::optional<Upstream> upstream_of(const std::string& replica, std::uint16_t target) const {
+    const auto found = replicas_.find(replica);
+    if (found == replicas_.end() || found->second->cable.address == 0) return std::nullopt;
+    return Upstream{found->second->environment->network->space(), found->second->cable.address, target};
+  }
+
+  // The life of a replica, on its own thread
+
+  void live(Replica& replica, std::stop_token stop) {
+    const auto connected = connect(replica);
+    if (!connected) {
+      for (auto& container : replica.containers) set_waiting(container, connected.error());
+    } else {
+      std::vector<std::jthread> threads;
+      for (auto& container : replica.containers) {
+        threads.emplace_back([this, &replica, &container, stop] { live(replica, container, stop); });
+      }
+      threads.clear();  // joins
+      replica.environment->network->disconnect_replica(replica.cable);
+    }
+    (void)disk_.remove(folder_of(replica.spec.id));
+    replica.gone = true;
+  }
+
+  Result<void> connect(Replica& replica) {
+    unsigned number = 0;
+    {
+      const std::lock_guard lock(mutex_);
+      number = replica.environment->last_replica++ % kAddressesOfAppsOrReplicas;
+    }
+    TRY_ASSIGN(auto cable, replica.environment->network->connect_replica(number));
+    TRY(disk_.write(
+        folder_of(replica.spec.id) / "resolv.conf",
+        fmt::format("nameserver {}\noptions ndots:0\n", address_text(replica.environment->network->name_server())),
+        Disk::Access::everyone));
+    TRY(disk_.write(folder_of(replica.spec.id) / "hosts",
+                    fmt::format("127.0.0.1 localhost\n::1 localhost\n{} {}\n", address_text(cable.address),
+                                host_name(replica.spec.id)),
+                    Disk::Access::everyone));
+    const std::lock_guard lock(mutex_);
+    replica.cable = std::move(cable);
+    return {};
+  }
+
+  void live(Replica& replica, Container& container, std::stop_token stop) {
+    while (!stop.stop_requested()) {
+      if (const auto started = start(replica, container, stop); !started) {
+        set_waiting(container, started.error());
+      } else if (wait_for_end(container.pid, stop)) {
+        set_exited(container);
+      }
+      if (!wait_for_restart(container, stop)) break;
+    }
+    engine_->remove(container.id, stop_grace(replica));
+  }
+
+  Result<void> start(Replica& replica, Container& container, std::stop_token stop) {
+    set_phase(container, Phase::pulling);
+    TRY(engine_->pull(container.spec.image, container.spec.login, stop));
+    const auto console = console_file(replica.spec.id, container.spec.name);
+    TRY(disk_.make_folder(console.parent_path()));
+    TRY_ASSIGN(auto bound, bind_mounts(replica, container.spec));
+    TRY_ASSIGN(const int pid, engine_->start({.id = container.id,
+                                              .host_name = host_name(replica.spec.id),
+                                              .spec = container.spec,
+                                              .network_namespace = replica.cable.space_name,
+                                              .console = console,
+                                              .bound = std::move(bound)},
+                                             stop));
+    const std::lock_guard lock(mutex_);
+    container.pid = pid;
+    container.state.phase = Phase::running;
+    container.state.started = clock_.now();
+    return {};
+  }
+
+  Result<std::vector<Engine::Bound>> bind_mounts(const Replica& replica, const ContainerSpec& spec) {
+    const auto folder = folder_of(replica.spec.id);
+    std::vector<Engine::Bound> bound = {{folder / "resolv.conf", "/etc/resolv.conf", true},
+                                        {folder / "hosts", "/etc/hosts", true}};
+    for (const auto& mount : spec.mounts) {
+      auto source = mount.kind == Mount::Kind::folder ? mount.source : folder / "volumes" / percent_encode(mount.name);
+      TRY(disk_.make_folder(source));
+      for (const auto& [name, content] : mount.files) {
+        TRY(disk_.write(source / name, content.reveal(), Disk::Access::everyone));
+      }
+      // Whoever the image runs as writes there, as in an EmptyDir of Azure.
+      std::error_code ignored;
+      if (mount.kind == Mount::Kind::empty) fs::permissions(source, fs::perms::all, ignored);
+      bound.push_back({std::move(source), mount.path, mount.read_only});
+    }
+    return bound;
+  }
+
+  void set_phase(Container& container, Phase phase) {
+    const std::lock_guard lock(mutex_);
+    container.start_again = false;
+    container.state.phase = phase;
+    container.state.reason.clear();
+    container.state.message.clear();
+  }
+
+  void set_waiting(Container& container, const Error& why) {
+    const std::lock_guard lock(mutex_);
+    container.state.phase = Phase::waiting;
+    container.state.reason = why.code == "ErrImagePull" ? why.code : "CreateContainerError";
+    container.state.message = why.message;
+  }
+
+  void set_exited(Container& container) {
+    const auto ended = engine_->ended(container.id);
+    const std::lock_guard lock(mutex_);
+    auto& state = container.state;
+    state.phase = Phase::exited;
+    state.exit_code = ended ? ended->exit_code : kKilledBySignal;
+    state.reason = ended && ended->out_of_memory ? "OOMKilled" : state.exit_code == 0 ? "Completed" : "Error";
+    state.message = ended ? "" : ended.error().message;
+    state.finished = clock_.now();
+    container.pid = 0;
+  }
+
+  /// False: it is to be stopped instead.
+  bool wait_for_restart(Container& container, const std::stop_token& stop) {
+    std::unique_lock lock(mutex_);
+    const bool again = changed_.wait(lock, stop, [&] { return container.start_again; });
+    if (again) ++container.state.restarts;
+    return again;
+  }
+
+  milliseconds stop_grace(const Replica& replica) const {
+    const std::lock_guard lock(mutex_);
+    return replica.grace;
+  }
+
+  static std::vector<std::uint16_t> open_ports(int pid) {
+    std::vector<std::uint16_t> ports;
+    for (const auto* table : {"tcp", "tcp6"}) {
+      std::ifstream in(fmt::format("/proc/{}/net/{}", pid, table));
+      const std::string text((std::istreambuf_iterator<char>(in)), {});
+      for (const auto port : listening_ports(text)) ports.push_back(port);
+    }
+    std::ranges::sort(ports);
+    ports.erase(std::unique(ports.begin(), ports.end()), ports.end());
+    return ports;
+  }
+
+  // Names of files and containers
+
+  std::string container_id(const std::string& replica, const std::string& container) const {
+    return prefix_ + sha256_hex(replica).substr(0, 12) + "-" + sha256_hex(container).substr(0, 6);
+  }
+  static std::string host_name(const std::string& replica) {
+    const auto name = to_lower(replica.substr(replica.rfind('/') + 1));
+    return name.substr(0, kLargestHostName);
+  }
+  fs::path folder_of(const std::string& replica) const {
+    return options_.folder / "replicas" / sha256_hex(replica).substr(0, 16);
+  }
+  fs::path console_file(const std::string& replica, const std::string& container) const {
+    return options_.folder / "consoles" / sha256_hex(replica).substr(0, 16) / (percent_encode(container) + ".log");
+  }
+
+  void end_everything() {
+    std::vector<std::string> all;
+    {
+      const std::lock_guard lock(mutex_);
+      for (const auto& [id, environment] : environments_) all.push_back(id);
+    }
+    for (const auto& id : all) stop_environment(id);
+    std::vector<std::unique_ptr<Replica>> leaving;
+    {
+      const std::lock_guard lock(mutex_);
+      leaving.swap(leaving_);
+    }
+    leaving.clear();  // joins their threads
+  }
+
+  RuntimeOptions options_;
+  std::unique_ptr<Engine> engine_;
+  std::vector<std::string> left_out_;
+  Processes& processes_;
+  Disk& disk_;
+  const Clock& clock_;
+  std::string prefix_;
+  IngressPorts ports_;
+
+  mutable std::mutex mutex_;
+  std::condition_variable_any changed_;
+  std::map<std::string, std::shared_ptr<Environment>> environments_;
+  std::map<std::string, App> apps_;
+  std::map<std::string, std::vector<IngressEntry>> ingress_;
+  std::map<std::string, std::unique_ptr<Replica>> replicas_;
+  std::vector<std::unique_ptr<Replica>> leaving_;
+  Forwarding::Id front_ = 0;
+  std::unique_ptr<Forwarding> forwarding_;  // last: its thread calls into the rest
+};
+
+}  // namespace
+
+std::unique_ptr<Runtime> make_container_runtime(const RuntimeOptions& options, std::unique_ptr<Engine> engine,
+                                                std::vector<std::string> left_out, Processes& processes, Disk& disk,
+                                                const Clock& clock) {
+  return std::make_unique<ContainerRuntime>(options, std::move(engine), std::move(left_out), processes, disk, clock);
+}
+
+Result<std::unique_ptr<Runtime>> make_runtime(const RuntimeOptions& options, Processes& processes, Disk& disk,
+                                              const Clock& clock, Registries& registries) {
+  std::vector<std::string> left_out;
+  if (options.engine == "auto" || options.engine == "podman") {
+    auto engine = make_podman({.folder = options.folder,
+                               .certificate_folder = options.certificate_folder,
+                               .base_images = options.base_images},
+                              processes, disk);
+    auto proven = ::geteuid() == 0 ? engine->prove({})
+                                   : fail(Error::Kind::refused, "engine-not-there",
+                                          "networks of their own need root, and this program does not run as root");
+    if (proven) {
+      engine->sweep();
+      return make_container_runtime(options, std::move(engine), std::move(left_out), processes, disk, clock);
+    }
+    if (options.engine == "podman") return fail(std::move(proven).error());
+    left_out.push_back("podman: " + proven.error().message);
+  }
+  if (options.engine == "bundle") {
+    return fail(Error::Kind::refused, "engine-not-built",
+                "the engine `bundle` is not supported yet; use `podman`, or `none` to run without containers");
+  }
+  return make_runtime_without_containers(std::move(left_out), disk, clock, registries, options.base_images);
+}
+
+}  // namespace defang::emulator

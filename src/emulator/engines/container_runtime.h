@@ -1,0 +1,47 @@
+#pragma once
+
+#include <filesystem>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "emulator/engines/engine.h"
+#include "emulator/engines/forwarding.h"
+#include "emulator/registry/registries.h"
+#include "emulator/runtime.h"
+#include "support/clock.h"
+#include "support/disk.h"
+#include "support/process.h"
+
+namespace defang::emulator {
+
+struct RuntimeOptions {
+  std::filesystem::path folder;              // in the emulator's state: images, consoles, ports
+  std::string engine = "auto";               // auto, podman, bundle, none
+  std::filesystem::path base_images;         // stand-ins for public images; need not exist
+  std::filesystem::path certificate_folder;  // holds the emulator's CA as ca.crt, and nothing else
+  Forwarding::CertificateOf certificate_of;  // for the ingress
+};
+
+/// The best engine that runs here, or the one that was asked for. `auto` ends at `none` and says why; an engine asked
+/// for by name that does not run is an error.
+Result<std::unique_ptr<Runtime>> make_runtime(const RuntimeOptions& options, Processes& processes, Disk& disk,
+                                              const Clock& clock, Registries& registries);
+
+/// Real containers in networks of their own:
+///
+///   replica --veth-- namespace of the environment: the apps' addresses, where only declared ports listen
+///
+/// A replica has a route to the apps' addresses of its environment and to nothing else; packets are not passed on
+/// between replicas.
+std::unique_ptr<Runtime> make_container_runtime(const RuntimeOptions& options, std::unique_ptr<Engine> engine,
+                                                std::vector<std::string> left_out, Processes& processes, Disk& disk,
+                                                const Clock& clock);
+
+/// No containers: replicas count as running and listening on what they declare, images must exist, builds leave an
+/// empty image.
+std::unique_ptr<Runtime> make_runtime_without_containers(std::vector<std::string> left_out, Disk& disk,
+                                                         const Clock& clock, Registries& registries,
+                                                         const std::filesystem::path& base_images);
+
+}  // namespace defang::emulator
