@@ -17,8 +17,8 @@
 #include "emulator/engines/console.h"
 #include "emulator/engines/dns.h"
 #include "emulator/engines/environment_network.h"
+#include "emulator/engines/ingress_ports.h"
 #include "emulator/engines/probe.h"
-#include "emulator/json.h"
 #include "support/text.h"
 
 namespace defang::emulator {
@@ -78,38 +78,6 @@ struct Replica {
   milliseconds grace{0};
   std::atomic<bool> gone = false;
   std::jthread thread;  // last: it uses the rest
-};
-
-/// Loopback ports of the ingress, by app; kept in a file so that an address in a browser survives a restart.
-class IngressPorts {
- public:
-  IngressPorts(Disk& disk, fs::path file) : disk_(disk), file_(std::move(file)) {
-    const auto text = disk_.read(file_);
-    const auto known = text ? parse_json(*text) : std::nullopt;
-    if (!known || !known->is_object()) return;
-    for (const auto& [name, port] : known->items()) {
-      if (port.is_number_unsigned()) ports_[name] = port.get<std::uint16_t>();
-    }
-  }
-
-  /// The port that this name had before, or a free one where it had none or another program has it now.
-  Result<LoopbackListener> listen(const std::string& name) {
-    const auto known = ports_.find(name);
-    if (known != ports_.end()) {
-      if (auto again = listen_on_loopback(known->second)) return again;
-    }
-    TRY_ASSIGN(auto made, listen_on_loopback(0));
-    ports_[name] = made.port;
-    Json all = Json::object();
-    for (const auto& [one, port] : ports_) all[one] = port;
-    TRY(disk_.write(file_, dump(all), Disk::Access::everyone));
-    return made;
-  }
-
- private:
-  Disk& disk_;
-  fs::path file_;
-  std::map<std::string, std::uint16_t> ports_;
 };
 
 class ContainerRuntime final : public Runtime {
@@ -361,14 +329,12 @@ class ContainerRuntime final : public Runtime {
     const auto& id = app.declared.id;
     if (what == "public") return open_public_http(app, environment);
     if (what.starts_with("public-tcp")) return open_public_tcp(app, environment, static_cast<std::uint16_t>(port));
-    TRY_ASSIGN(auto listener,
-               environment.network->space()->listen(app.address, static_cast<std::uint16_t>(port)));
+    TRY_ASSIGN(auto listener, environment.network->space()->listen(app.address, static_cast<std::uint16_t>(port)));
     app.listeners[what] =
         what.starts_with("tcp")
             ? forwarding_->forward_tcp(std::move(listener), [this, id, port] { return choose_tcp(id, port); })
-            : forwarding_->forward_http(std::move(listener), [this, id](const RequestHead& head, bool) {
-                return choose_inside(id, head);
-              });
+            : forwarding_->forward_http(std::move(listener),
+                                        [this, id](const RequestHead& head, bool) { return choose_inside(id, head); });
     return {};
   }
 
@@ -386,8 +352,8 @@ class ContainerRuntime final : public Runtime {
     const auto& id = app.declared.id;
     TRY_ASSIGN(auto listener, ports_.listen(fmt::format("{}#{}", id, exposed)));
     ingress_[id].push_back(entry(app, environment, "tcp", listener.port));
-    app.listeners[fmt::format("public-tcp:{}", exposed)] = forwarding_->forward_tcp(
-        std::move(listener.socket), [this, id, exposed] { return choose_tcp(id, exposed); });
+    app.listeners[fmt::format("public-tcp:{}", exposed)] =
+        forwarding_->forward_tcp(std::move(listener.socket), [this, id, exposed] { return choose_tcp(id, exposed); });
     return {};
   }
 
@@ -704,7 +670,7 @@ Result<std::unique_ptr<Runtime>> make_runtime(const RuntimeOptions& options, Pro
     return fail(Error::Kind::refused, "engine-not-built",
                 "the engine `bundle` is not supported yet; use `podman`, or `none` to run without containers");
   }
-  return make_runtime_without_containers(std::move(left_out), disk, clock, registries, options.base_images);
+  return make_runtime_without_containers(options, std::move(left_out), disk, clock, registries);
 }
 
 }  // namespace defang::emulator

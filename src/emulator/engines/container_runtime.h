@@ -1,7 +1,9 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -21,6 +23,8 @@ struct RuntimeOptions {
   std::filesystem::path base_images;         // stand-ins for public images; need not exist
   std::filesystem::path certificate_folder;  // holds the emulator's CA as ca.crt, and nothing else
   Forwarding::CertificateOf certificate_of;  // for the ingress
+  /// Which registry answers at `localhost:5001`; nothing: none of the emulator's.
+  std::function<std::optional<std::string>(const std::string& server)> registry_at;
 };
 
 /// The best engine that runs here, or the one that was asked for. `auto` ends at `none` and says why; an engine asked
@@ -38,10 +42,12 @@ std::unique_ptr<Runtime> make_container_runtime(const RuntimeOptions& options, s
                                                 std::vector<std::string> left_out, Processes& processes, Disk& disk,
                                                 const Clock& clock);
 
-/// No containers: replicas count as running and listening on what they declare, images must exist, builds leave an
-/// empty image.
-std::unique_ptr<Runtime> make_runtime_without_containers(std::vector<std::string> left_out, Disk& disk,
-                                                         const Clock& clock, Registries& registries,
-                                                         const std::filesystem::path& base_images);
+/// No containers: replicas count as running at once, with the ports of ReplicaSpec open; images must exist in the
+/// emulator's registries or have a name that a public one could have; builds look at the Dockerfile and leave an empty
+/// image. A container with the variable DEFANG_EMULATOR_EXIT exits at once with that code, and one with
+/// DEFANG_EMULATOR_LISTENS listens on that port instead.
+std::unique_ptr<Runtime> make_runtime_without_containers(const RuntimeOptions& options,
+                                                         std::vector<std::string> left_out, Disk& disk,
+                                                         const Clock& clock, Registries& registries);
 
 }  // namespace defang::emulator

@@ -192,6 +192,11 @@ class FileRegistries final : public Registries {
     return images.put_manifest(repository, tag, dump(manifest), kManifestType);
   }
 
+  bool may_pull(const std::string& registry, const RegistryLogin& login) const override {
+    const auto subject = subject_of_password(registry, login.user, login.password.reveal());
+    return subject && may(*subject, registry, Right::pull);
+  }
+
   RegistryLogin login_of(const std::string& principal, const std::string& registry,
                          const std::string& server) const override {
     return {server, std::string(kTokenUser), Secret(refresh_token(principal, registry))};

@@ -55,6 +55,9 @@ class Registries {
   virtual Result<std::string> put_synthetic_image(const std::string& registry, const std::string& repository,
                                                   const std::string& tag, std::string_view description) = 0;
 
+  /// Whether a pull with this login would get past the sign-in.
+  virtual bool may_pull(const std::string& registry, const RegistryLogin& login) const = 0;
+
   /// A login that the data plane takes for this principal, as a managed identity gets one. What it may do is decided
   /// when it is used.
   virtual RegistryLogin login_of(const std::string& principal, const std::string& registry,

@@ -1,0 +1,297 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <map>
+#include <mutex>
+
+#include "emulator/engines/build_context.h"
+#include "emulator/engines/container_runtime.h"
+#include "emulator/engines/dockerfile.h"
+#include "emulator/engines/image_name.h"
+#include "emulator/engines/ingress_ports.h"
+#include "support/digest.h"
+#include "support/text.h"
+
+namespace defang::emulator {
+namespace {
+
+namespace fs = std::filesystem;
+using Phase = ContainerState::Phase;
+
+constexpr auto kExitVariable = "DEFANG_EMULATOR_EXIT";
+constexpr auto kListensVariable = "DEFANG_EMULATOR_LISTENS";
+
+std::optional<std::uint64_t> number_in(const ContainerSpec& spec, const char* variable) {
+  const auto found = spec.environment.find(variable);
+  return found == spec.environment.end() ? std::nullopt : to_number(found->second.reveal());
+}
+
+class NoContainers final : public Runtime {
+ public:
+  NoContainers(const RuntimeOptions& options, std::vector<std::string> left_out, Disk& disk, const Clock& clock,
+               Registries& registries)
+      : options_(options),
+        left_out_(std::move(left_out)),
+        disk_(disk),
+        clock_(clock),
+        registries_(registries),
+        ports_(disk, options.folder / "ingress.json"),
+        forwarding_(make_forwarding(options.certificate_of)) {}
+
+  std::string engine() const override { return "none"; }
+  std::vector<std::string> engines_left_out() const override { return left_out_; }
+
+  Result<void> start_environment(const std::string& id, const std::string& default_domain) override {
+    const std::lock_guard lock(mutex_);
+    environments_[id] = default_domain;
+    return {};
+  }
+  void stop_environment(const std::string& id) override {
+    const std::lock_guard lock(mutex_);
+    environments_.erase(id);
+    std::erase_if(replicas_, [&](const auto& one) { return one.second.spec.environment == id; });
+    for (auto& [app, listening] : apps_) {
+      if (listening.environment == id) forwarding_->close(listening.listener);
+    }
+    std::erase_if(apps_, [&](const auto& one) { return one.second.environment == id; });
+  }
+
+  Result<void> declare_app(const AppAddress& address) override {
+    const std::lock_guard lock(mutex_);
+    const auto environment = environments_.find(address.environment);
+    if (environment == environments_.end()) return unknown_environment(address.environment);
+    if (!address.external || !address.http_target) {
+      forget(address.id);
+      return {};
+    }
+    if (apps_.contains(address.id)) return {};
+    TRY_ASSIGN(auto listener, ports_.listen(address.id));
+    apps_[address.id] = {
+        address.environment,
+        {address.id, fmt::format("http://127.0.0.1:{}", listener.port), address.name + "." + environment->second},
+        forwarding_->forward_http(std::move(listener.socket), [name = address.name](const RequestHead&, bool) {
+          return HttpChoice{
+              .upstream = {},
+              .answer = ingress_answer(
+                  503, fmt::format("the emulator runs no containers here, so nothing answers for `{}`\n", name))};
+        })};
+    return {};
+  }
+  void remove_app(const std::string& app) override {
+    const std::lock_guard lock(mutex_);
+    forget(app);
+  }
+  void route(const std::string&, const std::vector<Backend>&) override {}
+  std::vector<IngressEntry> ingress() const override {
+    const std::lock_guard lock(mutex_);
+    std::vector<IngressEntry> all;
+    for (const auto& [id, app] : apps_) all.push_back(app.entry);
+    return all;
+  }
+
+  Result<void> start_replica(const ReplicaSpec& spec) override {
+    const std::lock_guard lock(mutex_);
+    if (!environments_.contains(spec.environment)) return unknown_environment(spec.environment);
+    Replica replica{.spec = spec, .state = {}};
+    for (const auto& container : spec.containers) replica.state.containers.push_back(state_of(container));
+    replica.state.listening = listening(replica);
+    replicas_[spec.id] = std::move(replica);
+    return {};
+  }
+  std::optional<ReplicaState> replica_state(const std::string& id) const override {
+    const std::lock_guard lock(mutex_);
+    const auto found = replicas_.find(id);
+    return found == replicas_.end() ? std::nullopt : std::optional(found->second.state);
+  }
+  void restart_container(const std::string& id, const std::string& name) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = replicas_.find(id);
+    if (found == replicas_.end()) return;
+    for (std::size_t index = 0; index < found->second.spec.containers.size(); ++index) {
+      auto& state = found->second.state.containers[index];
+      if (state.name != name) continue;
+      const int restarts = state.restarts + 1;
+      state = state_of(found->second.spec.containers[index]);
+      state.restarts = restarts;
+    }
+    found->second.state.listening = listening(found->second);
+  }
+  void stop_replica(const std::string& id, std::chrono::milliseconds) override {
+    const std::lock_guard lock(mutex_);
+    replicas_.erase(id);
+  }
+
+  ProbeResult probe(const std::string& id, const Probe& probe, std::stop_token) override {
+    const auto state = replica_state(id);
+    if (!state) return {false, "the replica is not running"};
+    if (std::ranges::find(state->listening, probe.port) == state->listening.end()) return {false, "connection refused"};
+    return {true, probe.kind == Probe::Kind::tcp ? "connected" : "HTTP 200"};
+  }
+  LogPiece console(const std::string&, const std::string&, std::uint64_t from, std::size_t) const override {
+    return {.lines = {}, .next = from};
+  }
+
+  Result<std::vector<BuiltImage>> build(const BuildRequest& request, std::stop_token stop) override {
+    const auto say = [&](std::string_view text) {
+      if (request.log) request.log(text);
+    };
+    auto source = source_of(request, stop);
+    if (!source) {
+      say(source.error().message + "\n");
+      return fail(std::move(source).error());
+    }
+    say("the emulator runs no containers here: the image is empty\n");
+    std::vector<BuiltImage> images;
+    for (const auto& text : request.image_names) {
+      TRY_ASSIGN(auto image, publish(text, *source, request.push));
+      say(fmt::format("{}: digest: {}\n", image.tag, image.digest));
+      images.push_back(std::move(image));
+    }
+    return images;
+  }
+
+  void stop() override {}
+
+ private:
+  struct App {
+    std::string environment;
+    IngressEntry entry;
+    Forwarding::Id listener = 0;
+  };
+  struct Replica {
+    ReplicaSpec spec;
+    ReplicaState state;
+  };
+
+  static std::unexpected<Error> unknown_environment(const std::string& id) {
+    return fail(Error::Kind::refused, "environment-unknown", fmt::format("there is no network for environment {}", id));
+  }
+
+  void forget(const std::string& app) {
+    const auto found = apps_.extract(app);
+    if (!found.empty()) forwarding_->close(found.mapped().listener);
+  }
+
+  /// What a registry would say to a pull; empty: here it is.
+  std::string missing_image(const ContainerSpec& container) const {
+    const auto name = parse_image_name(container.image);
+    if (!name) return fmt::format("invalid reference format: {}", container.image);
+    const auto registry = options_.registry_at ? options_.registry_at(name->server) : std::nullopt;
+    if (!registry) {
+      // Any public name may exist; what is on this machine is only there if the emulator serves it.
+      return host_without_port(name->server) == "localhost" ? fmt::format("connection refused: {}", name->server) : "";
+    }
+    if (!container.login || !registries_.may_pull(*registry, *container.login)) {
+      return fmt::format("unauthorized: authentication required, pulling {}", container.image);
+    }
+    if (registries_.digest(*registry, name->repository, name->reference())) return "";
+    return fmt::format("manifest for {} not found: manifest unknown", container.image);
+  }
+
+  ContainerState state_of(const ContainerSpec& container) const {
+    ContainerState state{.name = container.name};
+    if (const auto missing = missing_image(container); !missing.empty()) {
+      state.phase = Phase::waiting;
+      state.reason = "ErrImagePull";
+      state.message = missing;
+      return state;
+    }
+    state.phase = Phase::running;
+    state.started = clock_.now();
+    if (const auto code = number_in(container, kExitVariable)) {
+      state.phase = Phase::exited;
+      state.exit_code = static_cast<int>(*code);
+      state.reason = *code == 0 ? "Completed" : "Error";
+      state.finished = state.started;
+    }
+    return state;
+  }
+
+  static std::vector<std::uint16_t> listening(const Replica& replica) {
+    std::vector<std::uint16_t> ports;
+    for (std::size_t index = 0; index < replica.spec.containers.size(); ++index) {
+      if (replica.state.containers[index].phase != Phase::running) continue;
+      if (const auto other = number_in(replica.spec.containers[index], kListensVariable)) {
+        return {static_cast<std::uint16_t>(*other)};
+      }
+      ports = replica.spec.ports;
+    }
+    std::ranges::sort(ports);
+    return ports;
+  }
+
+  /// What would be built, as one text: enough to tell two sources apart, after the checks that need no builder.
+  Result<std::string> source_of(const BuildRequest& request, std::stop_token stop) {
+    const auto work = options_.folder / "work" / sha256_hex(request.context.string()).substr(0, 16);
+    fs::path context = request.context;
+    std::string source = request.target + "\n";
+    if (!disk_.is_folder(context)) {
+      TRY(disk_.remove(work));
+      TRY(disk_.make_folder(work));
+      TRY_ASSIGN(const auto packed, disk_.read(context));
+      source += sha256_hex(packed) + "\n";
+      if (auto unpacked = unpack(request.context, work, stop); !unpacked) return fail(std::move(unpacked).error());
+      context = work;
+    }
+    auto checked = check(context, request);
+    (void)disk_.remove(work);
+    if (!checked) return fail(std::move(checked).error());
+    for (const auto& [name, value] : request.arguments) source += name + "=" + sha256_hex(value.reveal()) + "\n";
+    return source + *checked;
+  }
+
+  Result<std::string> check(const fs::path& context, const BuildRequest& request) const {
+    const auto text = disk_.read(context / request.dockerfile);
+    if (!text) {
+      return build_failed(fmt::format("unable to prepare context: there is no {} in the context", request.dockerfile));
+    }
+    const auto instructions = parse_dockerfile(*text);
+    if (std::ranges::find(instructions, "FROM", &DockerInstruction::keyword) == instructions.end()) {
+      return build_failed(fmt::format("{}: there is no FROM", request.dockerfile));
+    }
+    for (const auto& path : context_paths(instructions)) {
+      std::error_code error;
+      if (!fs::exists(context / fs::path(path.path).relative_path(), error)) {
+        return build_failed(
+            fmt::format("{}: line {}: there is no {} in the context", request.dockerfile, path.line, path.path));
+      }
+    }
+    return *text;
+  }
+
+  static std::unexpected<Error> build_failed(std::string why) {
+    return fail(Error::Kind::refused, "build-failed", std::move(why));
+  }
+
+  Result<BuiltImage> publish(const std::string& text, const std::string& source, bool push) {
+    const auto name = parse_image_name(text);
+    const auto registry = name && options_.registry_at ? options_.registry_at(name->server) : std::nullopt;
+    if (!registry) return build_failed(fmt::format("there is no registry for the image {}", text));
+    BuiltImage image{name->server, name->repository, name->tag, ""};
+    if (!push) return image;
+    TRY_ASSIGN(image.digest, registries_.put_synthetic_image(*registry, name->repository, name->tag, source));
+    return image;
+  }
+
+  RuntimeOptions options_;
+  std::vector<std::string> left_out_;
+  Disk& disk_;
+  const Clock& clock_;
+  Registries& registries_;
+  IngressPorts ports_;
+  mutable std::mutex mutex_;
+  std::map<std::string, std::string> environments_;  // id -> default domain
+  std::map<std::string, App> apps_;
+  std::map<std::string, Replica> replicas_;
+  std::unique_ptr<Forwarding> forwarding_;
+};
+
+}  // namespace
+
+std::unique_ptr<Runtime> make_runtime_without_containers(const RuntimeOptions& options,
+                                                         std::vector<std::string> left_out, Disk& disk,
+                                                         const Clock& clock, Registries& registries) {
+  return std::make_unique<NoContainers>(options, std::move(left_out), disk, clock, registries);
+}
+
+}  // namespace defang::emulator
