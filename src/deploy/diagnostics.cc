@@ -70,6 +70,14 @@ Error somebody_elses(const azure::ResourceId& id, const std::string& project, co
               "and `defang-stack`"};
 }
 
+Error config_missing(const std::string& name, const SourceSpan& origin) {
+  return {.kind = Error::Kind::refused,
+          .code = "config-missing",
+          .message = fmt::format("config `{}` is not set", name),
+          .origin = origin,
+          .help = fmt::format("set it with `defang config set {}`", name)};
+}
+
 Error no_such_output(const std::string& node, const std::string& path) {
   return {
       .kind = Error::Kind::invalid, .code = "no-such-output", .message = fmt::format("`{}` has no `{}`", node, path)};

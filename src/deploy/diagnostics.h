@@ -24,6 +24,7 @@ void report_missing_stage(const std::string& service, const compose::Build& buil
 
 Error file_changed(const std::string& path);
 Error somebody_elses(const azure::ResourceId& id, const std::string& project, const std::string& stack);
+Error config_missing(const std::string& name, const SourceSpan& origin);
 /// Ours: the graph names an output that its node does not have.
 Error no_such_output(const std::string& node, const std::string& path);
 

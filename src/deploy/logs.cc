@@ -42,12 +42,8 @@ class LineSplitter {
   std::string rest_;
 };
 
-struct Stream {
-  std::string service, app, replica, container, url;
-};
-
-std::vector<Stream> streams_of(const std::vector<ServiceStatus>& services) {
-  std::vector<Stream> streams;
+std::vector<LogStream> streams_of(const std::vector<ServiceStatus>& services) {
+  std::vector<LogStream> streams;
   for (const auto& service : services)
     for (const auto& replica : service.replicas)
       for (const auto& container : replica.containers)
@@ -57,22 +53,33 @@ std::vector<Stream> streams_of(const std::vector<ServiceStatus>& services) {
 }
 
 /// A token for the app's streams; Resource Manager's own is not accepted there (CA-151).
-Result<Secret> stream_token(rest::ArmClient& arm, const std::string& app, std::stop_token stop) {
-  const auto id = azure::ResourceId::parse(app);
-  if (!id) return fail(Error::Kind::invalid, "log-token", "the app has no proper id");
-  TRY_ASSIGN(
-      const auto answer,
-      arm.post(*id, "getAuthToken", std::string(azure::find_resource_type("Microsoft.App/containerApps")->api_version),
-               Json(), {}, stop));
+Result<Secret> stream_token(rest::ArmClient& arm, const std::string& owner, std::stop_token stop) {
+  const auto id = azure::ResourceId::parse(owner);
+  const auto* type = id ? azure::find_resource_type(id->type()) : nullptr;
+  if (type == nullptr) return fail(Error::Kind::invalid, "log-token", "the app has no proper id");
+  TRY_ASSIGN(const auto answer, arm.post(*id, "getAuthToken", std::string(type->api_version), Json(), {}, stop));
   const Json::json_pointer where("/properties/token");
   if (!answer.contains(where))
     return fail(Error::Kind::invalid, "log-token", "the answer to getAuthToken holds no token");
   return Secret(answer[where].get<std::string>());
 }
 
-Result<void> read_stream(rest::ArmClient& arm, rest::Pipeline& pipeline, const Stream& stream, int tail, bool follow,
+}  // namespace
+
+std::optional<LogLine> parse_log_line(std::string_view line) {
+  const Json json = Json::parse(line, nullptr, false);
+  if (!json.is_object() || !json.contains("Log") || !json["Log"].is_string()) return std::nullopt;
+  LogLine out;
+  out.text = json["Log"].get<std::string>();
+  for (const auto begin : kSynthetic)
+    if (out.text.starts_with(begin)) return std::nullopt;
+  out.time = json.value("TimeStamp", "");
+  return out;
+}
+
+Result<void> read_stream(rest::ArmClient& arm, rest::Pipeline& pipeline, const LogStream& stream, int tail, bool follow,
                          const LogSink& sink, std::stop_token stop) {
-  TRY_ASSIGN(const auto token, stream_token(arm, stream.app, stop));
+  TRY_ASSIGN(const auto token, stream_token(arm, stream.owner, stop));
   rest::HttpRequest request;
   request.url =
       fmt::format("{}?follow={}&output=json&tailLines={}", stream.url, follow, std::min(tail, kMostTailLines));
@@ -93,19 +100,6 @@ Result<void> read_stream(rest::ArmClient& arm, rest::Pipeline& pipeline, const S
   TRY_ASSIGN(const auto answer, pipeline.send(request, {}, stop));
   if (answer.status >= 300) return fail(rest::error_of(answer));
   return {};
-}
-
-}  // namespace
-
-std::optional<LogLine> parse_log_line(std::string_view line) {
-  const Json json = Json::parse(line, nullptr, false);
-  if (!json.is_object() || !json.contains("Log") || !json["Log"].is_string()) return std::nullopt;
-  LogLine out;
-  out.text = json["Log"].get<std::string>();
-  for (const auto begin : kSynthetic)
-    if (out.text.starts_with(begin)) return std::nullopt;
-  out.time = json.value("TimeStamp", "");
-  return out;
 }
 
 Result<void> read_logs(rest::ArmClient& arm, rest::Pipeline& unsigned_pipeline, Clock& clock,

@@ -32,6 +32,14 @@ struct LogOptions {
 /// what is no line. Pure.
 std::optional<LogLine> parse_log_line(std::string_view line);
 
+/// One container's stream. `owner` is the id of the app or job, which gives the token.
+struct LogStream {
+  std::string service, owner, replica, container, url;
+};
+/// With `follow` until it breaks off.
+Result<void> read_stream(rest::ArmClient& arm, rest::Pipeline& unsigned_pipeline, const LogStream& stream, int tail,
+                         bool follow, const LogSink& sink, std::stop_token stop);
+
 /// The console of all replicas of the services given.
 Result<void> read_logs(rest::ArmClient& arm, rest::Pipeline& unsigned_pipeline, Clock& clock,
                        const std::vector<ServiceStatus>& services, const LogOptions& options, const LogSink& sink,

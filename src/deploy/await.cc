@@ -1,0 +1,240 @@
+#include "deploy/await.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <memory>
+#include <set>
+
+#include "deploy/json_path.h"
+#include "deploy/logs.h"
+#include "deploy/revision.h"
+#include "support/text.h"
+
+namespace defang::deploy {
+namespace {
+
+using Json = nlohmann::json;
+using std::chrono::milliseconds;
+using namespace std::chrono_literals;
+
+constexpr milliseconds kCrashPatience = 20s;
+constexpr milliseconds kRevisionLimit = 10min;
+constexpr milliseconds kLongestPause = 4s;
+constexpr int kShownLines = 20;
+/// Set on a job's body after its run, so that an unchanged job does not run again.
+constexpr std::string_view kExecutionsPath = "/executions";
+
+struct Target {
+  const graph::Resource& resource;
+  azure::ResourceId id;
+};
+Target target_of(const std::string& node, const NodeScope& scope) {
+  const auto* resource = scope.graph().resource(node);
+  return {*resource, resource_id(scope.graph(), *resource, scope.stack())};
+}
+
+/// What the containers wrote last, as events. What cannot be read is not worth a second error.
+void show_last_lines(const AzureAccess& access, const Target& target, const std::vector<Json>& replicas,
+                     NodeScope& scope, std::stop_token stop) {
+  for (const auto& replica : replicas) {
+    const Json* containers = at_path(replica, "properties.containers");
+    if (containers == nullptr) continue;
+    for (const auto& container : *containers) {
+      const LogStream stream{.owner = target.id.text(), .url = text_at(container, "logStreamEndpoint")};
+      const auto show = [&](const LogLine& line) { scope.log(line.text); };
+      if (!stream.url.empty())
+        (void)read_stream(access.arm, access.unsigned_pipeline, stream, kShownLines, false, show, stop);
+    }
+    return;  // one replica is enough: they all run the same
+  }
+}
+
+Error still_not_up(const std::string& revision, const NotYet& state) {
+  return {.kind = Error::Kind::refused,
+          .code = "revision-unhealthy",
+          .message = fmt::format("revision `{}` is still `{}`{}", revision, state.state,
+                                 state.cause.empty() ? "" : ": " + state.cause)};
+}
+
+/// The name of the revision that the app's last write made.
+Result<std::string> latest_revision(const AzureAccess& access, const Target& target, std::stop_token stop) {
+  TRY_ASSIGN(const auto app, access.arm.get(target.id, target.resource.api_version, stop));
+  if (!app) return fail(Error::Kind::refused, "ResourceNotFound", fmt::format("`{}` is gone", target.id.text()));
+  return text_at(*app, "properties.latestRevisionName");
+}
+
+// --- jobs
+
+struct ExecutionEnd {
+  bool succeeded = false;
+  std::optional<int> exit_code;
+  std::string detail;
+};
+
+/// "… exit code '1'" (CA-147).
+std::optional<int> exit_code_in(const std::string& details) {
+  const std::string lower = to_lower(details);
+  auto at = lower.find("exit code");
+  if (at == std::string::npos) return std::nullopt;
+  at = lower.find_first_of("0123456789", at);
+  if (at == std::string::npos) return std::nullopt;
+  const auto number = to_number(std::string_view(lower).substr(at, lower.find_first_not_of("0123456789", at) - at));
+  return number ? std::optional(static_cast<int>(*number)) : std::nullopt;
+}
+
+/// The status of an execution may never turn terminal (CA-147): the container that ended tells, too.
+std::optional<ExecutionEnd> end_of(const Json& execution, const std::vector<Json>& replicas) {
+  ExecutionEnd end;
+  for (const auto& replica : replicas) {
+    const Json* containers = at_path(replica, "properties.containers");
+    if (containers == nullptr) continue;
+    for (const auto& container : *containers) {
+      if (!equals_ignoring_case(text_at(container, "runningState"), "Terminated")) continue;
+      end.detail = text_at(container, "runningStateDetails");
+      end.exit_code = exit_code_in(end.detail);
+    }
+  }
+  std::string status = text_at(execution, "properties.status");
+  if (status.empty()) status = text_at(execution, "status");
+  if (equals_ignoring_case(status, "Succeeded")) {
+    end.succeeded = true;
+    if (!end.exit_code) end.exit_code = 0;
+    return end;
+  }
+  if (equals_ignoring_case(status, "Failed") || equals_ignoring_case(status, "Stopped") ||
+      equals_ignoring_case(status, "Degraded"))
+    return end;
+  if (end.exit_code == 0) {
+    end.succeeded = true;
+    return end;
+  }
+  return std::nullopt;  // a container that failed may be tried again (replicaRetryLimit)
+}
+
+Result<std::vector<Json>> job_replicas(const AzureAccess& access, const azure::ResourceId& execution,
+                                       const std::string& api_version, std::stop_token stop) {
+  auto replicas = access.arm.list(execution.text() + "/replicas", api_version, stop);
+  if (replicas) return replicas;
+  // The list is a preview that not every region has.
+  if (replicas.error().kind == Error::Kind::refused) return std::vector<Json>();
+  return fail(std::move(replicas.error()));
+}
+
+/// Of this very job body, earlier: the newest execution that succeeded since the job was last written.
+Result<bool> has_run_since_change(const AzureAccess& access, const Target& target, const Json& job,
+                                  std::stop_token stop) {
+  auto executions = access.arm.list(target.id.text() + std::string(kExecutionsPath), target.resource.api_version, stop);
+  if (!executions && executions.error().http_status == 404) return false;
+  if (!executions) return fail(std::move(executions.error()));
+  const std::string changed = text_at(job, "systemData.lastModifiedAt").substr(0, 19);
+  return std::ranges::any_of(*executions, [&](const Json& execution) {
+    const std::string started = text_at(execution, "properties.startTime").substr(0, 19);
+    const auto end = end_of(execution, {});
+    return end && end->succeeded && !changed.empty() && started >= changed;
+  });
+}
+
+}  // namespace
+
+Result<Outputs> run_await_revision(const graph::Action& action, const AzureAccess& access, NodeScope& scope,
+                                   std::stop_token stop) {
+  const Target target = target_of(std::get<graph::AwaitRevision>(action.what).app, scope);
+  const auto started = access.clock.elapsed();
+  Patience patience(access.clock, kCrashPatience);
+  NotYet last{.state = "unknown"};
+  std::string revision;
+  bool waited = false;
+  for (milliseconds pause = 200ms;; pause = std::min(pause * 3 / 2, kLongestPause)) {
+    TRY_ASSIGN(revision, latest_revision(access, target, stop));
+    std::optional<RevisionStatus> status;
+    if (!revision.empty()) {
+      TRY_ASSIGN(status, read_revision(access.arm, target.id, revision, target.resource.api_version, stop));
+    }
+    if (status) {
+      const Verdict verdict = judge_revision(status->revision, status->replicas);
+      if (std::holds_alternative<Healthy>(verdict)) break;
+      if (auto error = patience.judge(verdict)) {
+        show_last_lines(access, target, status->replicas, scope, stop);
+        return fail(std::move(*error));
+      }
+      last = std::get<NotYet>(verdict);
+      scope.waiting(last.cause.empty() ? last.state : fmt::format("{}: {}", last.state, last.cause));
+    }
+    waited = true;
+    if (access.clock.elapsed() - started > kRevisionLimit) {
+      if (status) show_last_lines(access, target, status->replicas, scope, stop);
+      return fail(still_not_up(revision, last));
+    }
+    if (!access.clock.sleep_for(pause, stop)) return stopped();
+  }
+  TRY_ASSIGN(const auto app, access.arm.get(target.id, target.resource.api_version, stop));
+  Outputs outputs;
+  outputs.unchanged = !waited;
+  if (app) outputs.texts["fqdn"] = text_at(*app, "properties.configuration.ingress.fqdn");
+  return outputs;
+}
+
+Result<Outputs> run_job(const graph::Action& action, const AzureAccess& access, NodeScope& scope,
+                        std::stop_token stop) {
+  const Target target = target_of(std::get<graph::RunJob>(action.what).job, scope);
+  const std::string& version = target.resource.api_version;
+  Outputs outputs;
+  if (const auto job = scope.body_of(target.resource.id); job && !scope.force()) {
+    TRY_ASSIGN(const bool has_run, has_run_since_change(access, target, *job, stop));
+    if (has_run) {
+      outputs.unchanged = true;
+      outputs.texts["exitCode"] = "0";
+      return outputs;
+    }
+  }
+  TRY_ASSIGN(const Json start, access.arm.post(target.id, "start", version, Json::object(), {}, stop));
+  const auto execution_id =
+      azure::ResourceId::parse(target.id.text() + std::string(kExecutionsPath) + "/" + text_at(start, "name"));
+  if (!execution_id || text_at(start, "name").empty())
+    return fail(Error::Kind::invalid, "no-execution", fmt::format("starting `{}` named no execution", action.service));
+  for (milliseconds pause = 200ms;; pause = std::min(pause * 3 / 2, kLongestPause)) {
+    TRY_ASSIGN(const auto execution, access.arm.get(*execution_id, version, stop));
+    TRY_ASSIGN(const auto replicas, job_replicas(access, *execution_id, version, stop));
+    if (const auto end = execution ? end_of(*execution, replicas) : std::nullopt) {
+      if (!end->succeeded) {
+        show_last_lines(access, target, replicas, scope, stop);
+        return fail(Error{.kind = Error::Kind::refused,
+                          .code = "job-failed",
+                          .message = end->exit_code
+                                         ? fmt::format("`{}` ended with exit code {}", action.service, *end->exit_code)
+                                         : fmt::format("`{}` failed{}", action.service,
+                                                       end->detail.empty() ? "" : ": " + end->detail),
+                          .help = "its output is shown above; `defang logs` shows more"});
+      }
+      outputs.texts["exitCode"] = fmt::format("{}", end->exit_code.value_or(0));
+      return outputs;
+    }
+    if (execution) scope.waiting(text_at(*execution, "properties.status"));
+    if (!access.clock.sleep_for(pause, stop)) return stopped();
+  }
+}
+
+std::function<std::optional<Error>()> app_watchdog(const graph::Resource& resource, const std::optional<Json>& before,
+                                                   const AzureAccess& access, NodeScope& scope, std::stop_token stop) {
+  if (!equals_ignoring_case(resource.type, "Microsoft.App/containerApps")) return {};
+  const std::string old_revision = before ? text_at(*before, "properties.latestRevisionName") : "";
+  struct State {
+    Target target;
+    Patience patience;
+  };
+  const auto state = std::make_shared<State>(State{target_of(resource.id, scope), {access.clock, kCrashPatience}});
+  return [state, old_revision, &access, &scope, stop]() -> std::optional<Error> {
+    const auto& version = state->target.resource.api_version;
+    // Only trouble that is seen counts here: whatever cannot be read is left to the operation itself.
+    const auto revisions = list_revisions(access.arm, state->target.id, version, stop);
+    if (!revisions || revisions->empty() || revisions->front() == old_revision) return std::nullopt;
+    const auto status = read_revision(access.arm, state->target.id, revisions->front(), version, stop);
+    if (!status || !*status) return std::nullopt;
+    auto error = state->patience.judge(judge_revision((*status)->revision, (*status)->replicas));
+    if (error) show_last_lines(access, state->target, (*status)->replicas, scope, stop);
+    return error;
+  };
+}
+
+}  // namespace defang::deploy
