@@ -99,6 +99,7 @@ struct Arguments {
   std::string request_log;
   std::string role;
   std::string base_images;
+  bool fresh_subscription = false;
   bool shell_exports = false;  // status --env
   bool foreground = false;
 

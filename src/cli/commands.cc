@@ -9,11 +9,44 @@ const Option kLoadOptions[] = {
     {"--project-directory", &Arguments::project_directory, "DIR", "what relative paths are relative to"},
 };
 
+const Option kEmulatorState[] = {
+    {"--state", &Arguments::state_folder, "DIR", "state folder (default: $XDG_STATE_HOME/defang/emulator)"},
+};
+const Option kEmulatorOptions[] = {
+    {"--port", &Arguments::port, "N", "port of the endpoint; 0: any free one, kept across restarts"},
+    {"--time-scale", &Arguments::time_scale, "X", "0.01 makes 100 seconds of Azure last one"},
+    {"--engine", &Arguments::engine, "NAME", "what runs containers", {"auto", "podman", "bundle", "none"}},
+    {"--faults", &Arguments::faults, "FILE", "what goes wrong, and when (docs/emulator.md)"},
+    {"--seed", &Arguments::seed, "N", "makes ids and keys the same in every run"},
+    {"--request-log", &Arguments::request_log, "FILE", "write every request and answer there, as JSON lines"},
+    {"--role",
+     &Arguments::role,
+     "ROLE",
+     "of the default principal (default: owner)",
+     {"owner", "contributor", "reader"}},
+    {"--fresh-subscription", &Arguments::fresh_subscription, "", "no resource provider is registered yet"},
+    {"--base-images", &Arguments::base_images, "DIR", "images that stand in for public ones"},
+    {"--foreground", &Arguments::foreground, "", "stay in the foreground"},
+};
+const Option kEmulatorStatusOptions[] = {
+    {"--env", &Arguments::shell_exports, "", "print the environment for clients as shell exports"},
+};
+
 }  // namespace
 
 const std::vector<Command>& commands() {
   // One row a command, in the order of `defang --help`.
   static const std::vector<Command> kCommands = {
+      {"emulator start", {}, "Start Azure on this machine", {kEmulatorState, kEmulatorOptions}, "", run_emulator_start},
+      {"emulator stop", {}, "Stop it; its state is kept", {kEmulatorState}, "", run_emulator_stop},
+      {"emulator status",
+       {},
+       "Say whether it runs, and what clients need to know",
+       {kEmulatorState, kEmulatorStatusOptions},
+       "",
+       run_emulator_status},
+      {"emulator reset", {}, "Stop it and delete its state", {kEmulatorState}, "", run_emulator_reset},
+      {"emulator logs", {}, "Print its log", {kEmulatorState}, "", run_emulator_logs},
       {"version", {}, "Print the version", {}, "", run_version},
   };
   (void)kLoadOptions;

@@ -6,5 +6,10 @@
 namespace defang::cli {
 
 int run_version(const Arguments& arguments, Context& context);
+int run_emulator_start(const Arguments& arguments, Context& context);
+int run_emulator_stop(const Arguments& arguments, Context& context);
+int run_emulator_status(const Arguments& arguments, Context& context);
+int run_emulator_reset(const Arguments& arguments, Context& context);
+int run_emulator_logs(const Arguments& arguments, Context& context);
 
 }  // namespace defang::cli

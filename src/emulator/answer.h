@@ -47,4 +47,7 @@ Answer gateway_error(int status, std::string_view code, std::string_view message
 /// What the emulator lacks, said in so many words: 501 EmulatorNotImplemented.
 Answer not_implemented(std::string_view what);
 
+/// "Thu, 01 Jan 2026 00:00:00 GMT"
+std::string http_date(std::int64_t unix_ms);
+
 }  // namespace defang::emulator

@@ -11,6 +11,7 @@
 
 #include "emulator/emulator.h"
 #include "emulator/provider.h"
+#include "emulator/runtime.h"
 #include "emulator/store.h"
 
 namespace defang::emulator {
@@ -64,6 +65,9 @@ class Core {
   Disk& disk() { return disk_; }
   Clock& clock() { return clock_; }
   const Options& options() const { return options_; }
+  /// What runs containers; attached once, before the first request.
+  void attach(Runtime& runtime) { runtime_ = &runtime; }
+  Runtime& runtime() { return *runtime_; }
   const std::filesystem::path& folder() const { return options_.state_folder; }
 
   // --- time -----------------------------------------------------------------------------------------------------
@@ -150,6 +154,7 @@ class Core {
   Disk& disk_;
   Random& random_;
   Listeners& listeners_;
+  Runtime* runtime_ = nullptr;
   Store store_;
   std::recursive_mutex mutex_;
   int depth_ = 0;

@@ -2,7 +2,11 @@
 
 #include <cstdint>
 #include <filesystem>
+#include <functional>
+#include <map>
 #include <memory>
+#include <optional>
+#include <stop_token>
 #include <string>
 
 #include "rest/http_transport.h"
@@ -26,6 +30,42 @@ struct Options {
   std::filesystem::path request_log;  // JSON lines in the format of azure-traces
   std::string role = "owner";         // of the default principal: owner, contributor, reader
   bool fresh_subscription = false;    // no resource provider is registered yet
+  std::filesystem::path base_images;  // images that stand in for public ones
 };
+
+struct World {
+  Clock& clock;
+  Disk& disk;
+  Processes& processes;
+  Random& random;
+};
+
+/// What clients need to know; `environment` holds AZURE_RESOURCE_MANAGER_ENDPOINT and the like (design.md section 5).
+struct Description {
+  std::string endpoint;
+  int pid = 0;
+  std::filesystem::path state;
+  std::map<std::string, std::string> environment;
+};
+
+/// Runs the emulator until it is stopped. `ready` is called once it answers; the state folder then says so to
+/// describe().
+Result<void> serve(const Options& options, World world, std::stop_token stop,
+                   const std::function<void(const Description&)>& ready);
+
+/// The emulator that runs on this state folder; nothing where none does.
+Result<std::optional<Description>> describe(const Disk& disk, const std::filesystem::path& state_folder);
+
+/// Where the log of a background emulator goes.
+std::filesystem::path log_file(const std::filesystem::path& state_folder);
+
+/// The emulator inside this process, without sockets and containers: for tests. Time is the clock's.
+class InProcess {
+ public:
+  virtual ~InProcess() = default;
+  virtual rest::HttpTransport& transport() = 0;
+  virtual const std::map<std::string, std::string>& environment() const = 0;
+};
+Result<std::unique_ptr<InProcess>> make_in_process(const Options& options, Clock& clock, Disk& disk, Random& random);
 
 }  // namespace defang::emulator

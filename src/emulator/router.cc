@@ -58,7 +58,8 @@ std::optional<Answer> sign_in(Core& core, Request& request) {
 }
 
 void finish(Core& core, const Request& request, Answer& answer) {
-  answer.headers.set("x-ms-request-id", core.random().uuid());
+  answer.headers.set("Date", http_date(core.now_ms()));
+  if (!answer.headers.has("x-ms-request-id")) answer.headers.set("x-ms-request-id", core.random().uuid());
   answer.headers.set("x-ms-correlation-request-id", answer.headers.get("x-ms-request-id"));
   const std::string client_id = request.headers.get("x-ms-client-request-id");
   if (!client_id.empty()) answer.headers.set("x-ms-client-request-id", client_id);
@@ -96,7 +97,7 @@ Answer dispatch(Core& core, Request& request) try {
 
 }  // namespace
 
-Answer answer(Core& core, Request request) {
+Answer answer(Core& core, Request& request) {
   parse_target(request);
   core.run_due();
   Answer answer = dispatch(core, request);

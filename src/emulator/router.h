@@ -5,7 +5,7 @@
 namespace defang::emulator {
 
 /// The front door of every request to the emulator, whatever its port: data planes, routes, then ARM's resources.
-Answer answer(Core& core, Request request);
+Answer answer(Core& core, Request& request);
 
 /// ARM's resources, under the lock, for a caller who has signed in.
 Answer answer_resource(Core& core, const Request& request);

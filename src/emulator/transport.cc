@@ -50,7 +50,7 @@ Result<rest::HttpResponse> EmulatorTransport::send(const rest::HttpRequest& requ
   inner.headers = request.headers;
   inner.headers.set("Host", host);
   TRY_ASSIGN(inner.body, whole_body(request));
-  const Answer answered = answer(core_, std::move(inner));
+  const Answer answered = door_ != nullptr ? door_->answer(std::move(inner)) : answer(core_, inner);
   if (answered.drop) return fail(Error::Kind::unreachable, "connection-lost", "the connection was lost");
 
   rest::HttpResponse response{.status = answered.status, .headers = answered.headers};

@@ -1,0 +1,35 @@
+#pragma once
+
+#include <filesystem>
+#include <string>
+#include <vector>
+
+#include "support/disk.h"
+#include "support/result.h"
+
+namespace defang::emulator {
+
+/// The emulator's own certificate authority: made once, kept in the state folder, trusted by clients through
+/// SSL_CERT_FILE.
+class CertificateAuthority {
+ public:
+  /// Reads `ca.crt` and `ca.key` of the folder, or makes them.
+  static Result<CertificateAuthority> open(Disk& disk, const std::filesystem::path& folder);
+
+  struct Certificate {
+    std::string certificate_pem;  // with the authority's behind it
+    std::string key_pem;
+  };
+  /// A certificate for servers of these names; what looks like an address becomes one.
+  Result<Certificate> issue(const std::vector<std::string>& names) const;
+
+  const std::string& certificate_pem() const { return certificate_pem_; }
+  const std::filesystem::path& certificate_file() const { return certificate_file_; }
+
+ private:
+  std::filesystem::path certificate_file_;
+  std::string certificate_pem_;
+  std::string key_pem_;
+};
+
+}  // namespace defang::emulator

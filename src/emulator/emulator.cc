@@ -1,0 +1,163 @@
+#include "emulator/emulator.h"
+
+#include <fcntl.h>
+#include <fmt/format.h>
+#include <signal.h>
+#include <sys/file.h>
+#include <unistd.h>
+
+#include <condition_variable>
+#include <thread>
+
+#include "emulator/certificates.h"
+#include "emulator/core.h"
+#include "emulator/front_door.h"
+#include "emulator/server.h"
+#include "emulator/transport.h"
+#include "support/text.h"
+
+namespace defang::emulator {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+std::map<std::string, std::string> environment_of(Core& core, const fs::path& ca_file) {
+  const Core::Lock guard(core);
+  const Json& principal = core.store().documents("emulator").at("default");
+  return {{"AZURE_RESOURCE_MANAGER_ENDPOINT", core.arm_base_url()},
+          {"AZURE_AUTHORITY_HOST", core.arm_base_url()},
+          {"AZURE_TENANT_ID", core.tenant()},
+          {"AZURE_CLIENT_ID", text_at(principal, "clientId")},
+          {"AZURE_CLIENT_SECRET", text_at(principal, "secret")},
+          {"AZURE_SUBSCRIPTION_ID", core.subscription()},
+          {"SSL_CERT_FILE", ca_file.string()}};
+}
+
+fs::path running_file(const fs::path& folder) { return folder / "emulator.json"; }
+
+/// Held for as long as the process lives; the kernel lets go of it even after kill -9.
+Result<void> lock_folder(const fs::path& folder) {
+  const int file = ::open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  if (file < 0) return fail(Error::Kind::refused, "file-other", "cannot write to " + folder.string());
+  if (::flock(file, LOCK_EX | LOCK_NB) == 0) return {};
+  ::close(file);
+  return fail({.kind = Error::Kind::refused,
+               .code = "emulator-running",
+               .message = fmt::format("an emulator already runs on {}", folder.string()),
+               .help = "stop it with `defang emulator stop`, or choose another folder with `--state`"});
+}
+
+/// Secrets and keys are in there.
+Result<void> make_private(Disk& disk, const fs::path& folder) {
+  TRY(disk.make_folder(folder));
+  TRY(disk.make_folder(folder / "uploads"));
+  std::error_code error;
+  fs::permissions(folder, fs::perms::owner_all, error);
+  if (error)
+    return fail(Error::Kind::refused, "file-permission",
+                fmt::format("cannot make {} private: {}", folder.string(), error.message()));
+  return {};
+}
+
+/// Runs timed transitions when they are due, also while nobody asks.
+void tick(Core& core, Clock& clock, std::stop_token stop) {
+  constexpr std::int64_t kLongest = 250, kShortest = 1;
+  while (!stop.stop_requested()) {
+    core.run_due();
+    const auto due = core.next_due_ms();
+    const std::int64_t wait = due ? std::clamp(*due - core.now_ms(), kShortest, kLongest) : kLongest;
+    clock.sleep_for(std::chrono::milliseconds(wait), stop);
+  }
+}
+
+Result<void> prepare(FrontDoor& door, const Options& options, Disk& disk, Clock& clock) {
+  if (!options.faults.empty()) {
+    TRY_ASSIGN(auto faults, Faults::read(disk, options.faults));
+    door.use(std::move(faults));
+  }
+  if (!options.request_log.empty()) door.use(std::make_unique<RequestLog>(disk, clock, options.request_log));
+  return {};
+}
+
+}  // namespace
+
+fs::path log_file(const fs::path& state_folder) { return state_folder / "emulator.log"; }
+
+Result<void> serve(const Options& options, World world, std::stop_token stop,
+                   const std::function<void(const Description&)>& ready) {
+  TRY(make_private(world.disk, options.state_folder));
+  TRY(lock_folder(options.state_folder));
+  TRY_ASSIGN(const auto authority, CertificateAuthority::open(world.disk, options.state_folder));
+  TRY_ASSIGN(const auto server, Server::make(authority, options.state_folder / "uploads"));
+  Core core(options, world.clock, world.disk, world.random, *server);
+  FrontDoor door(core);
+  TRY(prepare(door, options, world.disk, world.clock));
+  server->serve([&door](Request request) { return door.answer(std::move(request)); });
+  add_all_providers(core);
+  TRY(core.start());
+
+  const Description description{.endpoint = core.arm_base_url(),
+                                .pid = ::getpid(),
+                                .state = options.state_folder,
+                                .environment = environment_of(core, authority.certificate_file())};
+  const Json running = {
+      {"pid", description.pid}, {"endpoint", description.endpoint}, {"environment", description.environment}};
+  TRY(world.disk.write(running_file(options.state_folder), dump(running), Disk::Access::owner_only));
+  if (ready) ready(description);
+  tick(core, world.clock, stop);
+  server->stop();
+  TRY(world.disk.remove(running_file(options.state_folder)));
+  return {};
+}
+
+Result<std::optional<Description>> describe(const Disk& disk, const fs::path& state_folder) {
+  const auto text = disk.read(running_file(state_folder));
+  if (!text && text.error().code == "file-not-found") return std::nullopt;
+  if (!text) return std::unexpected(text.error());
+  const auto json = parse_json(*text);
+  if (!json) return std::nullopt;
+  Description description{
+      .endpoint = text_at(*json, "endpoint"), .pid = static_cast<int>(integer_at(*json, "pid")), .state = state_folder};
+  // After kill -9 the file is still there.
+  if (description.pid <= 0 || ::kill(description.pid, 0) != 0) return std::nullopt;
+  if (const Json* environment = find_member(*json, "environment"))
+    for (const auto& [name, value] : environment->items())
+      if (value.is_string()) description.environment[name] = value.get<std::string>();
+  return description;
+}
+
+namespace {
+
+class InThisProcess : public InProcess {
+ public:
+  InThisProcess(const Options& options, Clock& clock, Disk& disk, Random& random)
+      : core_(options, clock, disk, random, listeners_), door_(core_), transport_(core_, door_) {
+    add_all_providers(core_);
+  }
+  Result<void> start(const Options& options, Disk& disk, Clock& clock) {
+    TRY(prepare(door_, options, disk, clock));
+    TRY(core_.start());
+    environment_ = environment_of(core_, "");
+    return {};
+  }
+  rest::HttpTransport& transport() override { return transport_; }
+  const std::map<std::string, std::string>& environment() const override { return environment_; }
+
+ private:
+  NumberedListeners listeners_;
+  Core core_;
+  FrontDoor door_;
+  EmulatorTransport transport_;
+  std::map<std::string, std::string> environment_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<InProcess>> make_in_process(const Options& options, Clock& clock, Disk& disk, Random& random) {
+  auto emulator = std::make_unique<InThisProcess>(options, clock, disk, random);
+  TRY(emulator->start(options, disk, clock));
+  return emulator;
+}
+
+}  // namespace defang::emulator

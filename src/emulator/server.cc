@@ -1,0 +1,292 @@
+// The only file of the emulator's core that sees Beast.
+#include "emulator/server.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <atomic>
+#include <boost/asio/io_context.hpp>
+#include <boost/asio/ip/tcp.hpp>
+#include <boost/asio/ip/v6_only.hpp>
+#include <boost/asio/ssl.hpp>
+#include <boost/asio/write.hpp>
+#include <boost/beast/core/flat_buffer.hpp>
+#include <boost/beast/http.hpp>
+#include <fstream>
+#include <map>
+#include <mutex>
+#include <thread>
+
+#include "support/text.h"
+
+namespace defang::emulator {
+
+namespace {
+
+namespace asio = boost::asio;
+namespace http = boost::beast::http;
+using asio::ip::tcp;
+using boost::system::error_code;
+using TlsStream = asio::ssl::stream<tcp::socket>;
+
+constexpr std::size_t kLargestInMemory = std::size_t{1} << 20;
+constexpr std::size_t kPiece = std::size_t{64} << 10;
+constexpr std::size_t kLongestHeader = std::size_t{128} << 10;  // poll URLs have 3 KB, tokens more
+
+/// One client's connection, from the handshake until one side has enough.
+class Connection {
+ public:
+  Connection(tcp::socket socket, asio::ssl::context& tls, const Server::Handler& handler,
+             std::filesystem::path upload_folder, std::atomic<unsigned>& uploads)
+      : stream_(std::move(socket), tls),
+        handler_(handler),
+        upload_folder_(std::move(upload_folder)),
+        uploads_(uploads) {
+    error_code ignored;
+    port_ = stream_.next_layer().local_endpoint(ignored).port();
+    stream_.next_layer().set_option(tcp::no_delay(true), ignored);
+  }
+
+  void run() {
+    error_code error;
+    stream_.handshake(asio::ssl::stream_base::server, error);
+    while (!error && serve_one()) {
+    }
+    stream_.shutdown(error);
+  }
+
+ private:
+  bool serve_one() {
+    http::request_parser<http::buffer_body> parser;
+    parser.header_limit(kLongestHeader);
+    parser.body_limit(boost::none);
+    error_code error;
+    http::read_header(stream_, buffer_, parser, error);
+    if (error) return false;
+    if (equals_ignoring_case(std::string_view(parser.get()[http::field::expect]), "100-continue")) {
+      const std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+      asio::write(stream_, asio::buffer(go_on), error);
+      if (error) return false;
+    }
+    Request request;
+    request.method = std::string_view(parser.get().method_string());
+    request.target = std::string_view(parser.get().target());
+    request.port = port_;
+    for (const auto& field : parser.get())
+      request.headers.add(std::string(field.name_string()), std::string(field.value()));
+    if (!read_body(parser, request)) return false;
+    const bool keep = parser.keep_alive();
+    const bool head = request.method == "HEAD";
+    const std::filesystem::path body_file = request.body_file;
+    const Answer answer = handler_(std::move(request));
+    error_code ignored;
+    if (!body_file.empty()) {
+      std::error_code none;
+      std::filesystem::remove(body_file, none);  // unless somebody moved it away
+    }
+    if (answer.drop) {
+      stream_.next_layer().close(ignored);
+      return false;
+    }
+    return write(answer, keep, head) && keep;
+  }
+
+  bool read_body(http::request_parser<http::buffer_body>& parser, Request& request) {
+    std::array<char, kPiece> piece;
+    std::ofstream file;
+    while (!parser.is_done()) {
+      parser.get().body().data = piece.data();
+      parser.get().body().size = piece.size();
+      error_code error;
+      http::read(stream_, buffer_, parser, error);
+      if (error && error != http::error::need_buffer) return false;
+      const std::string_view got(piece.data(), piece.size() - parser.get().body().size);
+      if (!file.is_open() && request.body.size() + got.size() > kLargestInMemory) {
+        request.body_file = upload_folder_ / fmt::format("upload-{}", uploads_++);
+        file.open(request.body_file, std::ios::binary | std::ios::trunc);
+        file << request.body;
+        request.body.clear();
+      }
+      if (file.is_open())
+        file.write(got.data(), static_cast<std::streamsize>(got.size()));
+      else
+        request.body += got;
+    }
+    if (file.is_open()) file.close();
+    return !file.fail();
+  }
+
+  static bool may_have_body(int status) { return status / 100 != 1 && status != 204 && status != 304; }
+
+  bool write(const Answer& answer, bool keep, bool head) {
+    http::response<http::empty_body> message;
+    message.version(11);
+    message.result(static_cast<unsigned>(answer.status));
+    for (const auto& [name, value] : answer.headers.fields()) message.insert(name, value);
+    message.keep_alive(keep);
+    const bool chunked = static_cast<bool>(answer.stream);
+    if (chunked)
+      message.chunked(true);
+    else if (may_have_body(answer.status) && !answer.headers.has("Content-Length"))
+      message.content_length(answer.file ? answer.file->size_bytes : answer.body.size());
+    // Written by hand, because what follows may be a file or a stream.
+    std::string text = fmt::format("HTTP/1.1 {} {}\r\n", answer.status, std::string_view(message.reason()));
+    for (const auto& field : message)
+      text += fmt::format("{}: {}\r\n", std::string_view(field.name_string()), std::string_view(field.value()));
+    text += "\r\n";
+    if (!head && may_have_body(answer.status) && !chunked) text += answer.body;
+    if (!send(text)) return false;
+    if (head || !may_have_body(answer.status)) return true;
+    if (answer.file) return send_file(*answer.file);
+    return !chunked || send_stream(answer);
+  }
+
+  bool send(std::string_view text) {
+    error_code error;
+    asio::write(stream_, asio::buffer(text), error);
+    return !error;
+  }
+
+  bool send_file(const Answer::FilePart& part) {
+    std::ifstream file(part.path, std::ios::binary);
+    file.seekg(static_cast<std::streamoff>(part.offset));
+    std::vector<char> piece(kPiece);
+    for (std::uint64_t left = part.size_bytes; left > 0;) {
+      file.read(piece.data(), static_cast<std::streamsize>(std::min<std::uint64_t>(left, piece.size())));
+      const auto count = static_cast<std::size_t>(file.gcount());
+      if (count == 0 || !send({piece.data(), count})) return false;
+      left -= count;
+    }
+    return true;
+  }
+
+  bool send_stream(const Answer& answer) {
+    const std::stop_source never;
+    while (const auto piece = answer.stream(never.get_token()))
+      if (!piece->empty() && !send(fmt::format("{:x}\r\n{}\r\n", piece->size(), *piece))) return false;
+    return send("0\r\n\r\n");
+  }
+
+  TlsStream stream_;
+  const Server::Handler& handler_;
+  std::filesystem::path upload_folder_;
+  std::atomic<unsigned>& uploads_;
+  boost::beast::flat_buffer buffer_;
+  std::uint16_t port_ = 0;
+};
+
+class BeastServer : public Server {
+ public:
+  explicit BeastServer(std::filesystem::path upload_folder)
+      : upload_folder_(std::move(upload_folder)),
+        work_(asio::make_work_guard(context_)),
+        acceptor_thread_([this] { context_.run(); }) {}
+  ~BeastServer() override { stop(); }
+
+  Result<void> use(const CertificateAuthority::Certificate& certificate) {
+    error_code error;
+    tls_.set_options(
+        asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1, error);
+    tls_.use_certificate_chain(asio::buffer(certificate.certificate_pem), error);
+    if (!error) tls_.use_private_key(asio::buffer(certificate.key_pem), asio::ssl::context::pem, error);
+    if (error)
+      return fail(Error::Kind::invalid, "certificate", "the emulator's certificate cannot be used: " + error.message());
+    return {};
+  }
+
+  void serve(Handler handler) override { handler_ = std::move(handler); }
+
+  void stop() override {
+    work_.reset();
+    context_.stop();
+    if (acceptor_thread_.joinable()) acceptor_thread_.join();
+  }
+
+  Result<std::uint16_t> open(std::uint16_t wanted) override {
+    auto acceptor = std::make_shared<tcp::acceptor>(context_);
+    error_code error;
+    const tcp::endpoint endpoint(asio::ip::address_v4::loopback(), wanted);
+    acceptor->open(endpoint.protocol(), error);
+    if (!error) acceptor->set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor->bind(endpoint, error);
+    if (!error) acceptor->listen(asio::socket_base::max_listen_connections, error);
+    if (error)
+      return fail({.kind = Error::Kind::refused,
+                   .code = "port-in-use",
+                   .message = fmt::format("cannot listen on port {}: {}", wanted, error.message()),
+                   .help = "choose another one with `--port`, or `--port 0` for any"});
+    const std::uint16_t port = acceptor->local_endpoint(error).port();
+    {
+      const std::lock_guard guard(mutex_);
+      acceptors_[port] = {acceptor};
+    }
+    accept(acceptor);
+    open_ipv6(port);
+    return port;
+  }
+
+  void close(std::uint16_t port) override {
+    const std::lock_guard guard(mutex_);
+    const auto found = acceptors_.find(port);
+    if (found == acceptors_.end()) return;
+    for (const auto& acceptor : found->second)
+      asio::post(context_, [acceptor] {
+        error_code ignored;
+        acceptor->close(ignored);
+      });
+    acceptors_.erase(found);
+  }
+
+ private:
+  /// `localhost` is ::1 first for some clients. A machine without IPv6 does without.
+  void open_ipv6(std::uint16_t port) {
+    auto acceptor = std::make_shared<tcp::acceptor>(context_);
+    error_code error;
+    const tcp::endpoint endpoint(asio::ip::address_v6::loopback(), port);
+    acceptor->open(endpoint.protocol(), error);
+    if (!error) acceptor->set_option(asio::ip::v6_only{true}, error);
+    if (!error) acceptor->set_option(tcp::acceptor::reuse_address(true), error);
+    if (!error) acceptor->bind(endpoint, error);
+    if (!error) acceptor->listen(asio::socket_base::max_listen_connections, error);
+    if (error) return;
+    {
+      const std::lock_guard guard(mutex_);
+      acceptors_[port].push_back(acceptor);
+    }
+    accept(acceptor);
+  }
+
+  void accept(const std::shared_ptr<tcp::acceptor>& acceptor) {
+    acceptor->async_accept([this, acceptor](const error_code& error, tcp::socket socket) {
+      if (error == asio::error::operation_aborted || !acceptor->is_open()) return;
+      if (!error)
+        std::thread([this, taken = std::move(socket)]() mutable {
+          Connection(std::move(taken), tls_, handler_, upload_folder_, uploads_).run();
+        }).detach();
+      accept(acceptor);
+    });
+  }
+
+  std::filesystem::path upload_folder_;
+  asio::io_context context_;
+  asio::executor_work_guard<asio::io_context::executor_type> work_;
+  asio::ssl::context tls_{asio::ssl::context::tls_server};
+  Handler handler_;
+  std::atomic<unsigned> uploads_ = 0;
+  std::mutex mutex_;
+  std::map<std::uint16_t, std::vector<std::shared_ptr<tcp::acceptor>>> acceptors_;
+  std::thread acceptor_thread_;
+};
+
+}  // namespace
+
+Result<std::unique_ptr<Server>> Server::make(const CertificateAuthority& authority,
+                                             std::filesystem::path upload_folder) {
+  TRY_ASSIGN(const auto certificate, authority.issue({"localhost", "*.localhost", "127.0.0.1", "::1"}));
+  auto server = std::make_unique<BeastServer>(std::move(upload_folder));
+  TRY(server->use(certificate));
+  return server;
+}
+
+}  // namespace defang::emulator
