@@ -1,7 +1,10 @@
 #pragma once
 
+#include <string>
+
 #include "rest/arm_client.h"
 #include "rest/cloud.h"
+#include "rest/credential.h"
 #include "rest/pipeline.h"
 #include "support/clock.h"
 #include "support/digest.h"
@@ -15,7 +18,9 @@ struct AzureAccess {
   rest::ArmClient& arm;
   rest::Pipeline& pipeline;           // signs in where a call says for whom
   rest::Pipeline& unsigned_pipeline;  // SAS, account keys, public addresses
+  rest::TokenCache& tokens;           // exchanged for a registry's own
   const rest::Cloud& cloud;
+  std::string tenant;
   Clock& clock;
   Random& random;
   Disk& disk;

@@ -78,6 +78,23 @@ Error config_missing(const std::string& name, const SourceSpan& origin) {
           .help = fmt::format("set it with `defang config set {}`", name)};
 }
 
+Error vault_name_taken(const std::string& vault, const std::string& owner) {
+  return {.kind = Error::Kind::refused,
+          .code = "VaultAlreadyExists",
+          .message = fmt::format("the name `{}` belongs to the deleted vault `{}`", vault, owner),
+          .help = fmt::format("purge it with `az keyvault purge --name {}`", vault)};
+}
+
+Error build_failed(const std::string& service, const std::string& run_id, const std::string& status,
+                   const std::string& message) {
+  return {.kind = Error::Kind::refused,
+          .code = "build-failed",
+          .message = fmt::format("the build of service `{}` ended as `{}`{}", service, status,
+                                 message.empty() ? "" : ": " + message),
+          .context = {fmt::format("run `{}` of the registry", run_id)},
+          .help = "the last lines of its output are shown above"};
+}
+
 Error no_such_output(const std::string& node, const std::string& path) {
   return {
       .kind = Error::Kind::invalid, .code = "no-such-output", .message = fmt::format("`{}` has no `{}`", node, path)};

@@ -25,6 +25,9 @@ void report_missing_stage(const std::string& service, const compose::Build& buil
 Error file_changed(const std::string& path);
 Error somebody_elses(const azure::ResourceId& id, const std::string& project, const std::string& stack);
 Error config_missing(const std::string& name, const SourceSpan& origin);
+Error vault_name_taken(const std::string& vault, const std::string& owner);
+Error build_failed(const std::string& service, const std::string& run_id, const std::string& status,
+                   const std::string& message);
 /// Ours: the graph names an output that its node does not have.
 Error no_such_output(const std::string& node, const std::string& path);
 

@@ -19,6 +19,7 @@ using Json = nlohmann::json;
 using namespace std::chrono_literals;
 
 constexpr std::string_view kSecretType = "Microsoft.KeyVault/vaults/secrets";
+constexpr std::string_view kVaultType = "Microsoft.KeyVault/vaults";
 constexpr std::string_view kDataVersion = "7.6";  // KV-8
 /// Says what a derived secret was made of, so that an unchanged one is not written again.
 constexpr std::string_view kRecipeTag = "defang-recipe";
@@ -218,6 +219,27 @@ Result<std::vector<VaultSecret>> list_secrets(rest::ArmClient& arm, const azure:
 Result<void> remove_secret(rest::ArmClient& arm, const azure::ResourceId& vault, const VaultSecret& secret,
                            std::stop_token stop) {
   TRY(put_secret(arm, vault, secret.name, Secret("removed"), false, secret.tags, stop));
+  return {};
+}
+
+Result<void> recover_vault(const AzureAccess& access, const StackScope& stack, const std::string& vault,
+                           std::stop_token stop) {
+  const std::string version(azure::find_resource_type(kVaultType)->api_version);
+  const auto deleted = azure::ResourceId::parse(
+      fmt::format("/subscriptions/{}/providers/Microsoft.KeyVault/locations/{}/deletedVaults/{}", stack.subscription,
+                  stack.location, vault));
+  const auto id = azure::ResourceId::resource(stack.subscription, stack.group, kVaultType, vault);
+  const auto found = access.arm.get(*deleted, version, stop);
+  // Who may not look at deleted vaults hears of it from the PUT that follows.
+  if (!found || !*found) return {};
+  const std::string was = text_at(**found, "properties.vaultId");
+  if (!equals_ignoring_case(was, id.text())) return fail(vault_name_taken(vault, was));
+  const Json body = {
+      {"location", stack.location},
+      {"properties",
+       {{"createMode", "recover"}, {"tenantId", access.tenant}, {"sku", {{"family", "A"}, {"name", "standard"}}}}}};
+  auto recovered = access.arm.put(id, version, body, {}, stop);
+  if (!recovered) return fail(std::move(recovered.error().during(fmt::format("recovering vault `{}`", vault))));
   return {};
 }
 

@@ -42,6 +42,10 @@ Result<std::vector<VaultSecret>> list_secrets(rest::ArmClient& arm, const azure:
 Result<void> remove_secret(rest::ArmClient& arm, const azure::ResourceId& vault, const VaultSecret& secret,
                            std::stop_token stop);
 
+/// Brings back the stack's vault with all its secrets where it was deleted: its name is taken until then (KV-5).
+Result<void> recover_vault(const AzureAccess& access, const StackScope& stack, const std::string& vault,
+                           std::stop_token stop);
+
 /// The value, by the vault's data plane: needs the right to read secrets there.
 Result<Secret> read_value(const AzureAccess& access, const std::string& pinned_uri, std::stop_token stop);
 

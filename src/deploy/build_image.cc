@@ -1,0 +1,219 @@
+#include "deploy/build_image.h"
+
+#include <fmt/format.h>
+
+#include "deploy/build_context.h"
+#include "deploy/build_locally.h"
+#include "deploy/diagnostics.h"
+#include "rest/blob_client.h"
+#include "rest/registry_client.h"
+#include "support/digest.h"
+#include "support/text.h"
+
+namespace defang::deploy {
+namespace {
+
+using Json = nlohmann::json;
+using namespace std::chrono_literals;
+
+constexpr std::string_view kUploads = "uploads";
+constexpr std::uint64_t kBigContext = 100ull << 20;
+constexpr std::size_t kLargestShown = 5;
+constexpr int kBuildSeconds = 4 * 3600;  // ACR-24: 300 to 28800
+constexpr auto kSourceUrlLife = 5h;      // longer than the build that reads it
+
+// `pack` as registry tasks run it, and a builder that knows the usual languages.
+constexpr std::string_view kPackImage = "mcr.microsoft.com/oryx/pack:stable";
+constexpr std::string_view kBuilder = "docker.io/paketobuildpacks/builder-jammy-base";
+
+Json platform_of(const std::string& platform) {
+  const auto parts = split(platform, '/');
+  Json out = {{"os", equals_ignoring_case(parts[0], "windows") ? "Windows" : "Linux"}, {"architecture", "amd64"}};
+  if (parts.size() > 1) out["architecture"] = parts[1];
+  if (parts.size() > 2) out["variant"] = parts[2];
+  return out;
+}
+
+Json values_of(const graph::BuildImage& build) {
+  Json values = Json::array();
+  // Arguments may hold anything; a registry shows in its log what it is not told to keep (ACR-32).
+  for (const auto& [name, value] : build.args) values.push_back({{"name", name}, {"value", value}, {"isSecret", true}});
+  return values;
+}
+
+std::string buildpacks_task(const std::string& image) {
+  return fmt::format(
+      "version: v1.1.0\n"
+      "steps:\n"
+      "  - cmd: {} build {} --builder {} -p .\n"
+      "    timeout: {}\n"
+      "  - push: [\"{}\"]\n"
+      "    timeout: 1800\n",
+      kPackImage, image, kBuilder, kBuildSeconds, image);
+}
+
+std::string megabytes(std::uint64_t bytes) { return fmt::format("{:.1f} MB", static_cast<double>(bytes) / (1 << 20)); }
+
+class Build {
+ public:
+  Build(const graph::BuildImage& build, const AzureAccess& access, NodeScope& scope, std::stop_token stop)
+      : build_(build),
+        access_(access),
+        scope_(scope),
+        stop_(stop),
+        registry_(resource_id(scope.graph(), *scope.graph().resource(build.registry), scope.stack())) {}
+
+  Result<Outputs> run() {
+    TRY_ASSIGN(server_, text_of({build_.registry, graph::Reference::Kind::property, "properties.loginServer", ""}));
+    auto context = read_context(build_, access_.disk);
+    if (!context) return fail(std::move(context.error().during("reading the build context")));
+    context_ = std::move(*context);
+    repository_ = repository_of(build_.service);
+    tag_ = image_tag(build_, context_);
+    rest::RegistryClient registry(access_.cloud, server_, access_.tenant, access_.tokens, access_.unsigned_pipeline);
+    TRY_ASSIGN(const auto known, registry.digest_of(repository_, tag_, stop_));
+    if (known && !scope_.force()) return outputs(*known, true);
+    tell_size();
+    TRY_ASSIGN(std::string digest, build());
+    if (digest.empty()) {
+      TRY_ASSIGN(const auto built, registry.digest_of(repository_, tag_, stop_));
+      if (!built)
+        return fail(Error::Kind::refused, "build-left-no-image",
+                    fmt::format("the build of service `{}` left no image `{}`", build_.service, image()));
+      digest = *built;
+    }
+    return outputs(digest, false);
+  }
+
+ private:
+  std::string image() const { return fmt::format("{}/{}:{}", server_, repository_, tag_); }
+
+  Outputs outputs(const std::string& digest, bool unchanged) const {
+    Outputs out;
+    out.unchanged = unchanged;
+    out.texts["image"] = fmt::format("{}/{}@{}", server_, repository_, digest);
+    out.texts["digest"] = digest;
+    return out;
+  }
+
+  Result<std::string> text_of(const graph::Reference& reference) {
+    TRY_ASSIGN(const auto value, scope_.resolve(reference));
+    if (!value.is_string()) return fail(no_such_output(reference.node, reference.path));
+    return value.get<std::string>();
+  }
+
+  void tell_size() {
+    if (context_.size_bytes < kBigContext) return;
+    scope_.log(fmt::format("the build context has {}; its largest entries are:", megabytes(context_.size_bytes)));
+    for (const auto& [name, size] : largest_entries(context_, kLargestShown))
+      scope_.log(fmt::format("  {} ({})", name, megabytes(size)));
+    scope_.log("leave out what the build does not need with a .dockerignore file");
+  }
+
+  /// The digest of the new image, empty where it was not told.
+  Result<std::string> build() {
+    auto built = build_in_registry();
+    if (built || built.error().code != "TasksOperationsNotAllowed") return built;
+    scope_.log("the subscription may not build images in Azure; building here instead");
+    auto local = build_locally(build_, context_, image(), server_, access_, scope_, stop_);
+    if (!local) return fail(std::move(local.error()));
+    return std::string();
+  }
+
+  Result<std::string> build_in_registry() {
+    rest::RegistryTasks tasks(registry_, access_.arm, access_.unsigned_pipeline, access_.clock);
+    TRY_ASSIGN(const std::string source, upload(tasks));
+    scope_.waiting("waiting for a builder");
+    TRY_ASSIGN(const std::string run_id,
+               tasks.schedule(build_request(build_, context_.dockerfile, image(), source), stop_));
+    auto end = tasks.follow(run_id, [&](const std::string& line) { scope_.log(line); }, stop_);
+    if (!end && end.error().kind == Error::Kind::stopped) {
+      (void)tasks.cancel(run_id, {});  // nobody waits for it any more
+      return fail(std::move(end.error()));
+    }
+    if (!end) return fail(std::move(end.error().during(fmt::format("following the build run `{}`", run_id))));
+    if (!end->succeeded()) return fail(build_failed(build_.service, run_id, end->status, end->error_message));
+    for (const auto& made : end->images)
+      if (made.repository == repository_ && (made.tag.empty() || made.tag == tag_) && !made.digest.empty())
+        return made.digest;
+    return std::string();
+  }
+
+  /// Where the run finds the context: the stack's own storage, or where keys are forbidden there the registry's slot.
+  Result<std::string> upload(rest::RegistryTasks& tasks) {
+    scope_.waiting("uploading the build context");
+    auto url = upload_to_storage();
+    if (url || url.error().code != "KeyBasedAuthenticationNotPermitted") return url;
+    TRY_ASSIGN(const auto slot, tasks.upload_slot(stop_));
+    TRY(rest::put_to_sas(access_.unsigned_pipeline, slot.upload_url, pack(context_, access_.disk), stop_));
+    return slot.relative_path;
+  }
+
+  Result<std::string> upload_to_storage() {
+    using Kind = graph::Reference::Kind;
+    TRY_ASSIGN(const std::string endpoint,
+               text_of({build_.storage, Kind::property, "properties.primaryEndpoints.blob", ""}));
+    TRY_ASSIGN(std::string key, text_of({build_.storage, Kind::list, "keys[0].value", "listKeys"}));
+    const std::string name = scope_.graph().resource(build_.storage)->name;
+    rest::BlobClient blobs({name, endpoint, Secret(std::move(key))}, access_.unsigned_pipeline, access_.clock);
+    const std::string blob = fmt::format("{}/{}.tar.gz", repository_, tag_);
+    const std::string container(kUploads);
+    TRY(blobs.create_container(container, stop_));
+    TRY(blobs.put(container, blob, pack(context_, access_.disk), {.content_type = "application/gzip"}, stop_));
+    return blobs.blob_sas(container, blob, "r", kSourceUrlLife);
+  }
+
+  const graph::BuildImage& build_;
+  const AzureAccess& access_;
+  NodeScope& scope_;
+  std::stop_token stop_;
+  azure::ResourceId registry_;
+  BuildContext context_;
+  std::string server_, repository_, tag_;
+};
+
+}  // namespace
+
+Json build_request(const graph::BuildImage& build, const std::string& dockerfile, const std::string& image,
+                   const std::string& source) {
+  Json request = {{"isArchiveEnabled", false},
+                  {"sourceLocation", source},
+                  {"timeout", kBuildSeconds},
+                  {"platform", platform_of(build.platform)},
+                  {"agentConfiguration", {{"cpu", 2}}}};
+  if (build.buildpacks) {
+    request["type"] = "EncodedTaskRunRequest";
+    request["encodedTaskContent"] = base64(buildpacks_task(image));
+    request["values"] = values_of(build);
+    return request;
+  }
+  request["type"] = "DockerBuildRequest";
+  request["dockerFilePath"] = dockerfile;
+  request["imageNames"] = Json::array({image});
+  request["isPushEnabled"] = true;
+  request["noCache"] = false;
+  request["arguments"] = values_of(build);
+  if (!build.target.empty()) request["target"] = build.target;
+  return request;
+}
+
+std::string repository_of(const std::string& service) {
+  std::string out;
+  for (const char c : to_lower(service)) {
+    const bool plain = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9');
+    // A separator may stand between letters or digits only.
+    if (plain)
+      out += c;
+    else if (!out.empty() && out.back() != '-')
+      out += '-';
+  }
+  while (!out.empty() && out.back() == '-') out.pop_back();
+  return out.empty() ? "service" : out;
+}
+
+Result<Outputs> run_build_image(const graph::Action& action, const AzureAccess& access, NodeScope& scope,
+                                std::stop_token stop) {
+  return Build(std::get<graph::BuildImage>(action.what), access, scope, stop).run();
+}
+
+}  // namespace defang::deploy
