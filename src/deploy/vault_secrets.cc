@@ -218,7 +218,9 @@ Result<std::vector<VaultSecret>> list_secrets(rest::ArmClient& arm, const azure:
 
 Result<void> remove_secret(rest::ArmClient& arm, const azure::ResourceId& vault, const VaultSecret& secret,
                            std::stop_token stop) {
-  TRY(put_secret(arm, vault, secret.name, Secret("removed"), false, secret.tags, stop));
+  auto tags = secret.tags;
+  tags.erase(std::string(kConfigTag));  // what has no user's name is no config
+  TRY(put_secret(arm, vault, secret.name, Secret("removed"), false, tags, stop));
   return {};
 }
 

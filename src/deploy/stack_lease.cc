@@ -1,0 +1,90 @@
+#include "deploy/stack_lease.h"
+
+#include <algorithm>
+
+namespace defang::deploy {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto kLeaseTime = 60s;  // the longest that ends by itself (ST-8)
+constexpr auto kRenewEvery = 15s;
+constexpr auto kMargin = 10s;
+/// A run that was killed leaves a lease that ends within its time; a living one may take longer than anybody waits.
+constexpr auto kWaitLimit = 90s;
+
+constexpr const char* kContainer = "state";
+constexpr const char* kBlob = "lease";
+
+Error another_run() {
+  return {.kind = Error::Kind::refused,
+          .code = "another-run",
+          .message = "another run of this stack is going on",
+          .help = "wait until it has ended, then run the command again"};
+}
+
+Result<std::string> acquire(rest::BlobClient& blobs, const std::string& proposed, std::stop_token stop) {
+  auto lease = blobs.acquire_lease(kContainer, kBlob, kLeaseTime, proposed, stop);
+  if (lease || (lease.error().code != "BlobNotFound" && lease.error().code != "ContainerNotFound")) return lease;
+  TRY(blobs.create_container(kContainer, stop));
+  rest::BlobClient::PutOptions options;
+  options.conditions.if_none_match = "*";
+  auto made = blobs.put(kContainer, kBlob, rest::text_source(""), options, stop);
+  if (!made && made.error().code != "BlobAlreadyExists" && made.error().code != "LeaseIdMissing")
+    return fail(std::move(made.error()));
+  return blobs.acquire_lease(kContainer, kBlob, kLeaseTime, proposed, stop);
+}
+
+}  // namespace
+
+bool still_holds(Clock::Duration renewed, Clock::Duration now) { return now - renewed < kLeaseTime - kMargin; }
+
+Result<std::unique_ptr<StackLease>> StackLease::take(rest::BlobClient& blobs, Clock& clock, Random& random,
+                                                     const std::function<void(const std::string&)>& tell,
+                                                     std::stop_token stop) {
+  const std::string proposed = random.uuid();
+  const auto started = clock.elapsed();
+  for (Clock::Duration pause = 500ms;; pause = std::min<Clock::Duration>(pause * 2, 5s)) {
+    auto id = acquire(blobs, proposed, stop);
+    if (id) return std::unique_ptr<StackLease>(new StackLease(blobs, clock, std::move(*id)));
+    if (id.error().code != "LeaseAlreadyPresent")
+      return fail(std::move(id.error().during("taking the lease of the stack")));
+    if (clock.elapsed() - started > kWaitLimit) return fail(another_run());
+    if (pause == 500ms) tell("another run of this stack may be going on: waiting for it");
+    if (!clock.sleep_for(pause, stop)) return stopped();
+  }
+}
+
+StackLease::StackLease(rest::BlobClient& blobs, Clock& clock, std::string id)
+    : blobs_(blobs), clock_(clock), id_(std::move(id)), renewed_(clock.elapsed()) {
+  renewal_ = std::jthread([this](std::stop_token stop) { renew(stop); });
+}
+
+StackLease::~StackLease() {
+  renewal_.request_stop();
+  renewal_.join();
+  (void)blobs_.release_lease(kContainer, kBlob, id_, {});  // otherwise it ends by itself
+}
+
+void StackLease::renew(std::stop_token stop) {
+  while (clock_.sleep_for(kRenewEvery, stop)) {
+    const auto asked = clock_.elapsed();  // the lease counts from when the service took the request, not from now
+    const auto renewed = blobs_.renew_lease(kContainer, kBlob, id_, stop);
+    const std::lock_guard lock(mutex_);
+    if (renewed)
+      renewed_ = asked;
+    else if (renewed.error().kind == Error::Kind::refused)
+      lost_ = true;
+  }
+}
+
+std::optional<Error> StackLease::may_write() const {
+  const std::lock_guard lock(mutex_);
+  if (!lost_ && still_holds(renewed_, clock_.elapsed())) return std::nullopt;
+  return Error{.kind = Error::Kind::refused,
+               .code = "lease-lost",
+               .message = "the lease of the stack could not be renewed, so another run may have begun",
+               .help = "run the command again"};
+}
+
+}  // namespace defang::deploy

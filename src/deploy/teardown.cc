@@ -1,0 +1,220 @@
+#include "deploy/teardown.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <mutex>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "azure/resource_types.h"
+#include "deploy/decide.h"
+#include "deploy/json_path.h"
+#include "deploy/known_errors.h"
+#include "support/text.h"
+
+namespace defang::deploy {
+namespace {
+
+using Json = nlohmann::json;
+using namespace std::chrono_literals;
+
+constexpr std::string_view kResourcesVersion = "2021-04-01";
+constexpr std::string_view kVaultType = "Microsoft.KeyVault/vaults";
+
+/// What uses something goes before it: apps, their environment, then the network that the environment is in; what is
+/// not listed needs nothing and is needed by apps only. The vault is last: it holds what a new `up` needs.
+struct Phase {
+  std::string_view type;
+  std::size_t phase;
+};
+constexpr std::size_t kOtherPhase = 2;
+constexpr std::size_t kPhases = 4;
+constexpr auto kPhaseOf = std::to_array<Phase>({
+    {"Microsoft.App/containerApps", 0},
+    {"Microsoft.App/jobs", 0},
+    {"Microsoft.App/managedEnvironments", 1},
+    {"Microsoft.Network/virtualNetworks", 3},
+    {"Microsoft.KeyVault/vaults", 3},
+});
+
+std::size_t phase_of(const std::string& type) {
+  const auto row = std::ranges::find_if(kPhaseOf, [&](const Phase& p) { return equals_ignoring_case(p.type, type); });
+  return row == kPhaseOf.end() ? kOtherPhase : row->phase;
+}
+
+bool is_ours(const Json& resource, const StackScope& scope) {
+  const Found found = look_at(resource, Json::object());
+  const auto tag = [&](std::string_view name) {
+    const auto at = found.tags.find(std::string(name));
+    return at == found.tags.end() ? std::string() : at->second;
+  };
+  return tag(kProjectTag) == scope.project && tag(kStackTag) == scope.stack;
+}
+
+Result<std::vector<Json>> resources_of(rest::ArmClient& arm, const StackScope& scope, std::stop_token stop) {
+  const auto group = azure::ResourceId::group(scope.subscription, scope.group);
+  auto list = arm.list(group.text() + "/resources", std::string(kResourcesVersion), stop);
+  if (!list && list.error().http_status == 404) return std::vector<Json>();
+  return list;
+}
+
+class Teardown {
+ public:
+  Teardown(rest::ArmClient& arm, Clock& clock, const EventSink& sink, std::stop_token stop)
+      : arm_(arm), clock_(clock), sink_(sink), stop_(stop), started_(clock.elapsed()) {}
+
+  void begin(const StackScope& scope, std::size_t nodes) {
+    emit(RunStarted{scope.project, scope.stack, scope.group, scope.subscription, scope.location, nodes});
+  }
+
+  void remove_phases(const std::vector<std::vector<Removal>>& phases) {
+    for (const auto& phase : phases) {
+      if (stop_.stop_requested()) break;
+      {
+        std::vector<std::jthread> threads;
+        for (const auto& removal : phase) {
+          clock_.add_worker();
+          threads.emplace_back([this, &removal] {
+            remove(removal);
+            clock_.remove_worker();
+          });
+        }
+      }
+      if (finished_.failed > 0) break;  // what comes next is needed by what could not be removed
+    }
+  }
+
+  void remove(const Removal& removal) {
+    const auto begun = clock_.elapsed();
+    emit(NodeStarted{removal.id, "", NodeStarted::Doing::remove, removal.type, removal.name});
+    rest::ArmClient::WaitOptions wait;
+    wait.on_progress = [&](const std::string& state) { emit(NodeWaiting{removal.id, state}); };
+    const auto* row = azure::find_resource_type(removal.type);
+    const auto id = azure::ResourceId::parse(removal.id);
+    auto removed = id && row != nullptr ? remove_repeatedly(*id, std::string(row->api_version), wait)
+                                        : fail(Error::Kind::refused, "unknown-type",
+                                               fmt::format("`{}` is of a type that is not known here", removal.id));
+    const auto took = clock_.elapsed() - begun;
+    if (removed) {
+      emit(NodeFinished{removal.id, "", NodeFinished::How::removed, took, ""});
+      const std::lock_guard lock(mutex_);
+      ++finished_.removed;
+    } else if (removed.error().kind != Error::Kind::stopped) {
+      emit(NodeFailed{removal.id, "", explained(std::move(removed.error())), took});
+      const std::lock_guard lock(mutex_);
+      ++finished_.failed;
+    }
+  }
+
+  RunFinished finish() {
+    finished_.took = clock_.elapsed() - started_;
+    if (finished_.failed > 0) finished_.how = RunFinished::How::failed;
+    if (stop_.stop_requested()) finished_.how = RunFinished::How::stopped;
+    emit(finished_);
+    return finished_;
+  }
+  RunFinished fail_with(Error error) {
+    finished_.failed = 1;
+    if (error.kind != Error::Kind::stopped) emit(NodeFailed{"group", "", explained(std::move(error)), {}});
+    return finish();
+  }
+  void tell(std::string message) { emit(Notice{std::move(message)}); }
+
+ private:
+  Result<void> remove_repeatedly(const azure::ResourceId& id, const std::string& version,
+                                 const rest::ArmClient::WaitOptions& wait) {
+    const auto begun = clock_.elapsed();
+    for (Clock::Duration pause = 1s;; pause = std::min<Clock::Duration>(pause * 2, 15s)) {
+      auto removed = arm_.remove(id, version, wait, stop_);
+      if (removed || clock_.elapsed() - begun + pause > worth_repeating(removed.error(), false)) return removed;
+      if (!clock_.sleep_for(pause, stop_)) return stopped();
+    }
+  }
+
+  void emit(decltype(Event::what) what) {
+    const std::lock_guard lock(event_mutex_);
+    sink_(Event{++seq_, clock_.now(), std::move(what)});
+  }
+
+  rest::ArmClient& arm_;
+  Clock& clock_;
+  const EventSink& sink_;
+  std::stop_token stop_;
+  Clock::Duration started_;
+  std::mutex mutex_, event_mutex_;
+  std::uint64_t seq_ = 0;
+  RunFinished finished_;
+};
+
+std::size_t count(const std::vector<std::vector<Removal>>& phases) {
+  std::size_t sum = 0;
+  for (const auto& phase : phases) sum += phase.size();
+  return sum;
+}
+
+}  // namespace
+
+std::vector<std::vector<Removal>> removal_phases(const std::vector<Json>& resources, const StackScope& scope,
+                                                 const std::set<std::string>& keep) {
+  std::vector<std::vector<Removal>> phases(kPhases);
+  for (const auto& resource : resources) {
+    Removal removal{text_at(resource, "id"), text_at(resource, "type"), text_at(resource, "name")};
+    if (keep.contains(to_lower(removal.id)) || !is_ours(resource, scope)) continue;
+    phases[phase_of(removal.type)].push_back(std::move(removal));
+  }
+  return phases;
+}
+
+RunFinished tear_down(rest::ArmClient& arm, Clock& clock, const EventSink& sink, const TeardownOptions& options,
+                      std::stop_token stop) {
+  Teardown teardown(arm, clock, sink, stop);
+  const StackScope& scope = options.scope;
+  const auto* group_type = azure::find_resource_type("Microsoft.Resources/resourceGroups");
+  const auto group_id = azure::ResourceId::group(scope.subscription, scope.group);
+  const auto group = arm.get(group_id, std::string(group_type->api_version), stop);
+  if (!group) return teardown.fail_with(group.error());
+  if (!*group) {
+    teardown.begin(scope, 0);
+    return teardown.finish();
+  }
+  const auto resources = resources_of(arm, scope, stop);
+  if (!resources) return teardown.fail_with(resources.error());
+  std::set<std::string> keep;
+  if (options.keep_vault)
+    for (const auto& resource : *resources)
+      if (equals_ignoring_case(text_at(resource, "type"), kVaultType)) keep.insert(to_lower(text_at(resource, "id")));
+  const auto phases = removal_phases(*resources, scope, keep);
+  const bool all_ours = count(phases) == resources->size() && is_ours(**group, scope);
+  if (all_ours) {
+    teardown.begin(scope, 1);
+    teardown.remove({group_id.text(), "Microsoft.Resources/resourceGroups", scope.group});
+    return teardown.finish();
+  }
+  teardown.begin(scope, count(phases));
+  teardown.remove_phases(phases);
+  if (!keep.empty()) teardown.tell("the vault with the stack's config stays; `defang down --remove` deletes it, too");
+  if (count(phases) + keep.size() < resources->size())
+    teardown.tell(fmt::format("the group `{}` holds resources that are not this stack's, so it stays", scope.group));
+  return teardown.finish();
+}
+
+RunFinished remove_left_over(rest::ArmClient& arm, Clock& clock, const EventSink& sink,
+                             const graph::ResourceGraph& graph, const StackScope& scope, std::stop_token stop) {
+  std::set<std::string> keep;
+  for (const auto& [id, node] : graph.nodes())
+    if (const auto* resource = std::get_if<graph::Resource>(&node))
+      keep.insert(to_lower(resource_id(graph, *resource, scope).text()));
+  Teardown teardown(arm, clock, sink, stop);
+  const auto resources = resources_of(arm, scope, stop);
+  if (!resources) return teardown.fail_with(resources.error());
+  auto phases = removal_phases(*resources, scope, keep);
+  phases.resize(1);  // apps and jobs: whatever else a project no longer needs may hold data
+  if (phases.front().empty()) return {};
+  teardown.begin(scope, count(phases));
+  teardown.remove_phases(phases);
+  return teardown.finish();
+}
+
+}  // namespace defang::deploy

@@ -1,0 +1,72 @@
+#include "deploy/teardown.h"
+
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include "deploy/fake_arm.h"
+
+namespace defang::deploy {
+namespace {
+
+using Json = nlohmann::json;
+
+class Down : public ::testing::Test {
+ protected:
+  Down() : arm_(clock_) {
+    options_.scope = {"shop", "test", "sub", "rg", "westus3"};
+    options_.keep_vault = false;
+    arm_.resources["/subscriptions/sub/resourcegroups/rg"] = {{"tags", ours()}};
+    add("Microsoft.App/managedEnvironments", "env", ours());
+    add("Microsoft.App/containerApps", "web", ours());
+    add("Microsoft.Network/virtualNetworks", "net", ours());
+    add("Microsoft.KeyVault/vaults", "vault", ours());
+  }
+
+  static Json ours() { return {{"defang-project", "shop"}, {"defang-stack", "test"}}; }
+  void add(const std::string& type, const std::string& name, Json tags) {
+    const std::string id = fmt::format("/subscriptions/sub/resourceGroups/rg/providers/{}/{}", type, name);
+    const Json body = {{"id", id}, {"type", type}, {"name", name}, {"tags", std::move(tags)}};
+    arm_.resources[to_lower(id)] = body;
+    // What GET {group}/resources lists.
+    arm_.resources["/subscriptions/sub/resourcegroups/rg/resources/" + name] = body;
+  }
+  std::string go() {
+    arm_.requests.clear();
+    tear_down(arm_, clock_, [](const Event&) {}, options_, {});
+    std::string out;
+    for (const auto& request : arm_.requests)
+      if (request.starts_with("DELETE")) out += request + "\n";
+    return out;
+  }
+
+  FakeClock clock_;
+  FakeArm arm_;
+  TeardownOptions options_;
+};
+
+TEST_F(Down, TakesTheWholeGroupWhereAllIsOurs) { EXPECT_EQ(go(), "DELETE rg\n"); }
+
+TEST_F(Down, KeepsTheVaultAndRemovesTheRestInOrder) {
+  options_.keep_vault = true;
+  EXPECT_EQ(go(), "DELETE web\nDELETE env\nDELETE net\n");
+}
+
+TEST_F(Down, LeavesAloneWhatIsNotOurs) {
+  add("Microsoft.App/containerApps", "other", Json{{"owner", "me"}});
+  EXPECT_EQ(go().find("other"), std::string::npos);
+  EXPECT_EQ(go().find("DELETE rg"), std::string::npos);
+}
+
+TEST_F(Down, NothingThereIsFine) {
+  arm_.resources.clear();
+  EXPECT_EQ(go(), "");
+}
+
+TEST_F(Down, WhatCannotBeRemovedKeepsWhatItUses) {
+  options_.keep_vault = true;
+  arm_.refusals["DELETE web"] = {{.code = "ScopeLocked", .message = "locked"}};
+  EXPECT_EQ(go(), "DELETE web\n");
+}
+
+}  // namespace
+}  // namespace defang::deploy
