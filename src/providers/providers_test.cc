@@ -1,0 +1,225 @@
+#include <gtest/gtest.h>
+
+#include "providers/container_apps.h"
+#include "providers/container_apps_ingress.h"
+#include "providers/container_apps_probes.h"
+#include "providers/container_apps_size.h"
+#include "providers/key_vault.h"
+#include "providers/network.h"
+
+namespace defang::providers {
+namespace {
+
+using compose::Healthcheck;
+using compose::Port;
+using compose::Project;
+using compose::Service;
+
+Port port(int target, Port::Mode mode = Port::Mode::ingress, std::string app_protocol = "") {
+  Port p;
+  p.target = target;
+  p.mode = mode;
+  p.app_protocol = std::move(app_protocol);
+  return p;
+}
+
+/// "http 3000 public +5432" and the codes of what was said.
+struct Decision {
+  std::string ingress;
+  std::vector<std::string> codes;
+  friend bool operator==(const Decision&, const Decision&) = default;
+};
+
+Decision decide(const Service& service, const std::set<int>& undeclared = {}, const Project& project = {}) {
+  Diagnostics diagnostics;
+  const auto ingress = ingress_of(project, service, undeclared, diagnostics);
+  Decision decision;
+  if (ingress.kind == Ingress::Kind::none) {
+    decision.ingress = "none";
+  } else {
+    decision.ingress = ingress.kind == Ingress::Kind::http ? (ingress.http2 ? "http2 " : "http ") : "tcp ";
+    decision.ingress += std::to_string(ingress.target_port) + (ingress.external ? " public" : " internal");
+    for (const auto& mapping : ingress.additional)
+      decision.ingress += " +" + std::to_string(mapping.target) + (mapping.external ? " public" : "");
+  }
+  for (const auto& d : diagnostics.all()) decision.codes.push_back(d.code);
+  return decision;
+}
+
+Service with_ports(std::vector<Port> ports, std::string image = "app") {
+  Service service;
+  service.name = "web";
+  service.image = {std::move(image), {}};
+  service.ports = std::move(ports);
+  return service;
+}
+
+TEST(Ingress, MakesThePublishedPortPublicHttp) {
+  EXPECT_EQ(decide(with_ports({port(3000)})), (Decision{"http 3000 public", {}}));
+  EXPECT_EQ(decide(with_ports({port(50051, Port::Mode::ingress, "grpc")})), (Decision{"http2 50051 public", {}}));
+}
+
+TEST(Ingress, KeepsHostPortsInternalOnTheirNumber) {
+  EXPECT_EQ(decide(with_ports({port(8080, Port::Mode::host), port(9090, Port::Mode::host)})),
+            (Decision{"tcp 8080 internal +9090", {}}));
+  EXPECT_EQ(decide(with_ports({port(80, Port::Mode::host)})), (Decision{"http 80 internal", {}}));
+}
+
+TEST(Ingress, MakesTcpPublicOnlyWhenAskedFor) {
+  EXPECT_EQ(decide(with_ports({port(1883, Port::Mode::ingress, "tcp")})), (Decision{"tcp 1883 public", {}}));
+}
+
+TEST(Ingress, SaysWhatBecomesOfASecondPublicPort) {
+  EXPECT_EQ(decide(with_ports({port(3000), port(4000)})),
+            (Decision{"http 3000 public +4000", {"azure.second-public-port"}}));
+}
+
+TEST(Ingress, LeavesHttpsToAzure) {
+  EXPECT_EQ(decide(with_ports({port(443), port(80)})), (Decision{"http 80 public", {"azure.https"}}));
+}
+
+TEST(Ingress, DoesNotPublishDatabases) {
+  EXPECT_EQ(decide(with_ports({port(5432)}, "docker.io/library/postgres:16@sha256:abc")),
+            (Decision{"tcp 5432 internal", {"azure.port-internal"}}));
+}
+
+TEST(Ingress, KnowsThePortOfAnImageThatNamesNone) {
+  EXPECT_EQ(decide(with_ports({}, "redis:7")), (Decision{"tcp 6379 internal", {"azure.port-of-image"}}));
+  EXPECT_EQ(decide(with_ports({}, "worker")), (Decision{"none", {}}));
+}
+
+TEST(Ingress, OpensWhatSiblingsUse) {
+  EXPECT_EQ(decide(with_ports({}), {5000}), (Decision{"tcp 5000 internal", {"azure.port-implied"}}));
+  EXPECT_EQ(decide(with_ports({port(3000)}), {3000}), (Decision{"http 3000 public", {}}));
+}
+
+TEST(Ingress, StaysInsideOnInternalNetworks) {
+  Project project;
+  project.networks["back"] = {.name = "back", .internal = true};
+  auto service = with_ports({port(3000)});
+  service.networks = {{.name = "back"}};
+  EXPECT_EQ(decide(service, {}, project), (Decision{"tcp 3000 internal", {"azure.port-internal"}}));
+}
+
+TEST(Ingress, RefusesWhatAzureCannot) {
+  auto udp = port(53);
+  udp.protocol = "udp";
+  EXPECT_EQ(decide(with_ports({udp})), (Decision{"none", {"azure.port-protocol"}}));
+  EXPECT_EQ(decide(with_ports({port(0)})), (Decision{"none", {"azure.port-range"}}));
+  std::vector<Port> many;
+  for (int i = 0; i < 8; ++i) many.push_back(port(1000 + i, Port::Mode::host));
+  EXPECT_EQ(decide(with_ports(many)).codes, (std::vector<std::string>{"azure.too-many-ports", "azure.too-many-ports"}));
+}
+
+TEST(Ingress, RefusesPort80BesideAPublicHttpPort) {
+  EXPECT_EQ(decide(with_ports({port(3000), port(80, Port::Mode::host)})),
+            (Decision{"http 3000 public", {"azure.port-taken"}}));
+}
+
+ContainerSize size(std::optional<double> cpus, std::optional<std::int64_t> megabytes,
+                   std::vector<std::string>* codes = nullptr) {
+  Service service;
+  if (cpus) service.reservations.cpus = {*cpus, {}};
+  if (megabytes) service.reservations.memory_bytes = {*megabytes << 20, {}};
+  Diagnostics diagnostics;
+  const auto result = container_size(service, diagnostics);
+  if (codes)
+    for (const auto& d : diagnostics.all()) codes->push_back(d.code);
+  return result;
+}
+
+TEST(ContainerSize, IsTheSmallestPairThatHoldsBoth) {
+  EXPECT_EQ(size({}, {}), ContainerSize{1});
+  EXPECT_EQ(size(0.5, 256), ContainerSize{2});
+  EXPECT_EQ(size(0.25, 1024), ContainerSize{2});
+  EXPECT_EQ(size(1.0, {}), ContainerSize{4});
+  EXPECT_EQ(size(0.1, 1025), ContainerSize{3});
+  EXPECT_EQ(size(4.0, 8192), ContainerSize{16});
+  EXPECT_EQ(ContainerSize{1}.memory(), "0.5Gi");
+  EXPECT_EQ(ContainerSize{3}.memory(), "1.5Gi");
+}
+
+TEST(ContainerSize, IsRefusedBeyondTheLargestPair) {
+  std::vector<std::string> codes;
+  size(8.0, {}, &codes);
+  size({}, 9000, &codes);
+  EXPECT_EQ(codes, (std::vector<std::string>{"azure.cpus", "azure.memory"}));
+}
+
+TEST(ContainerSize, CountsTheMemoryLimitBecauseAzureEnforcesOne) {
+  Service service;
+  service.reservations.memory_bytes = {std::int64_t{256} << 20, {}};
+  service.limits.memory_bytes = {std::int64_t{1} << 30, {}};
+  Diagnostics diagnostics;
+  EXPECT_EQ(container_size(service, diagnostics), ContainerSize{2});
+}
+
+std::optional<ProbeTarget> target(std::string test) {
+  Healthcheck check;
+  check.test = {"CMD-SHELL", std::move(test)};
+  return target_of(check);
+}
+
+TEST(Probes, FindTheUrlThatACheckFetches) {
+  EXPECT_EQ(target("curl -f http://localhost:3000/health || exit 1"),
+            (ProbeTarget{.http = true, .port = 3000, .path = "/health"}));
+  EXPECT_EQ(target("wget -q --spider http://127.0.0.1"), (ProbeTarget{.http = true, .port = 80, .path = "/"}));
+  EXPECT_EQ(target("curl -k https://localhost/up"),
+            (ProbeTarget{.http = true, .https = true, .port = 443, .path = "/up"}));
+  EXPECT_EQ(target("curl localhost:8000"), (ProbeTarget{.http = true, .port = 8000, .path = "/"}));
+  EXPECT_EQ(target("python3 -c 'import urllib.request as u; u.urlopen(\"http://localhost:5000/ok\")'"),
+            (ProbeTarget{.http = true, .port = 5000, .path = "/ok"}));
+}
+
+TEST(Probes, FindThePortThatACheckKnocksAt) {
+  EXPECT_EQ(target("nc -z localhost 9000"), ProbeTarget{.port = 9000});
+  EXPECT_EQ(target("pg_isready -U app"), ProbeTarget{.port = 5432});
+  EXPECT_EQ(target("/usr/bin/pg_isready -p 5433"), ProbeTarget{.port = 5433});
+  EXPECT_EQ(target("redis-cli ping"), ProbeTarget{.port = 6379});
+}
+
+TEST(Probes, DoNotGuess) {
+  EXPECT_FALSE(target("test -f /tmp/ready"));
+  EXPECT_FALSE(target("curl http://example.com"));
+  EXPECT_FALSE(target("curl http://localhost:$PORT/"));
+}
+
+TEST(Probes, AreExplicitForEveryServiceWithAPort) {
+  Diagnostics diagnostics;
+  Ingress ingress;
+  ingress.kind = Ingress::Kind::tcp;
+  ingress.target_port = 5000;
+  EXPECT_EQ(probes({}, ingress, diagnostics).size(), 3u);
+  EXPECT_TRUE(probes({}, {}, diagnostics).empty());
+}
+
+TEST(Probes, KeepWithinAzuresRanges) {
+  using namespace std::chrono_literals;
+  Service service;
+  service.healthcheck = Healthcheck{.test = {"CMD", "curl", "http://localhost:80/"},
+                                    .interval = 600s,
+                                    .timeout = 500ms,
+                                    .start_period = 1h,
+                                    .retries = 50};
+  Diagnostics diagnostics;
+  const auto list = probes(service, {}, diagnostics);
+  ASSERT_EQ(list.size(), 2u);
+  EXPECT_EQ(*list[0].find("periodSeconds"), graph::Value(140));
+  EXPECT_EQ(*list[1].find("periodSeconds"), graph::Value(240));
+  EXPECT_EQ(*list[1].find("timeoutSeconds"), graph::Value(1));
+  EXPECT_EQ(*list[1].find("failureThreshold"), graph::Value(10));
+}
+
+TEST(ConfigSecretName, KeepsPlainNamesReadableAndOthersApart) {
+  EXPECT_EQ(config_secret_name("API_KEY"), "API-KEY");
+  const auto lower = config_secret_name("api_key");
+  EXPECT_TRUE(lower.starts_with("api-key-")) << lower;
+  EXPECT_NE(config_secret_name("A__B"), config_secret_name("A_B"));
+  EXPECT_NE(config_secret_name("Api_Key"), lower);
+  EXPECT_NE(config_secret_name("_A"), "-A");
+}
+
+TEST(Network, GivesTheAppsTheStartOfTheRange) { EXPECT_EQ(apps_range("10.7.0.0/16"), "10.7.0.0/23"); }
+
+}  // namespace
+}  // namespace defang::providers
