@@ -112,6 +112,11 @@ Resource* ResourceGraph::resource(std::string_view id) {
   return found == nodes_.end() ? nullptr : std::get_if<Resource>(&found->second);
 }
 
+Action* ResourceGraph::action(std::string_view id) {
+  const auto found = nodes_.find(std::string(id));
+  return found == nodes_.end() ? nullptr : std::get_if<Action>(&found->second);
+}
+
 std::vector<Edge> ResourceGraph::edges_of(std::string_view id) const {
   const auto* node = find(id);
   if (!node) return {};

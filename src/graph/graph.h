@@ -104,6 +104,7 @@ class ResourceGraph {
   const Resource* resource(std::string_view id) const;
   const Action* action(std::string_view id) const;
   Resource* resource(std::string_view id);
+  Action* action(std::string_view id);
 
   /// All edges of a node, explicit and from references, sorted by node id, each once.
   std::vector<Edge> edges_of(std::string_view id) const;

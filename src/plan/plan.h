@@ -9,6 +9,7 @@
 #include "compose/project.h"
 #include "graph/graph.h"
 #include "support/diagnostic.h"
+#include "support/disk.h"
 
 namespace defang::plan {
 
@@ -28,11 +29,14 @@ struct Facts {
   bool can_assign_roles = true;
   /// The registry may run tasks (ACR-31). False: images are built here and pushed.
   bool can_run_tasks = true;
-  std::string principal_id;  // object id of who deploys, for access policies; empty: unknown
+  std::string principal_id;    // object id of who deploys; empty: unknown
+  std::string principal_type;  // "User" or "ServicePrincipal" (ARM-42); empty: unknown
   /// Container app name -> `customDomains` of the live app, sent back on every write (CA-130).
   std::map<std::string, graph::Value> live_custom_domains;
   /// Config names in the vault. Absent: not read.
   std::optional<std::set<std::string>> config_names;
+  /// Services that are built, but have no Dockerfile: buildpacks build them (see `services_without_dockerfile`).
+  std::set<std::string> without_dockerfile;
 };
 
 /// Names of config that the project uses and cannot do without, each with the first place that wants it.
@@ -42,6 +46,13 @@ std::map<std::string, SourceSpan> config_needed(const compose::Project& project)
 /// adapted as notes.
 graph::ResourceGraph build_graph(const compose::Project& project, const Stack& stack, const Facts& facts,
                                  Diagnostics& diagnostics);
+
+/// The services whose build names no Dockerfile and whose folder has none, but holds a program in a language that
+/// buildpacks know. The one look that planning needs at the disk; part of the facts.
+std::set<std::string> services_without_dockerfile(const compose::Project& project, const Disk& disk);
+
+/// The vault secret that holds config `name`, for `config set` as well as for the plan.
+std::string config_secret_name(std::string_view name);
 
 /// "defang-{project}-{stack}-{location}" (design.md section 2), shortened with a hash over 90 characters.
 std::string resource_group_name(const std::string& project, const Stack& stack);

@@ -1,0 +1,40 @@
+#include "azure/names.h"
+
+#include "azure/location.h"
+#include "plan/plan.h"
+#include "plan/scope.h"
+#include "providers/key_vault.h"
+
+namespace defang::plan {
+
+providers::StackScope scope_of(const std::string& project, const Stack& stack, bool can_assign_roles) {
+  // Offline nobody knows the subscription; the plan is whole all the same, and a template says these relatively.
+  const std::string unknown = "00000000-0000-0000-0000-000000000000";
+  const auto location = azure::Location::parse(stack.location);
+  return {.project = project,
+          .stack = stack.name,
+          .subscription_id = stack.subscription_id.empty() ? unknown : stack.subscription_id,
+          .tenant_id = stack.tenant_id.empty() ? unknown : stack.tenant_id,
+          .location = location ? location->text() : stack.location,
+          .group = resource_group_name(project, stack),
+          .vnet_range = stack.vnet_range,
+          .can_assign_roles = can_assign_roles};
+}
+
+std::string resource_group_name(const std::string& project, const Stack& stack) {
+  const auto location = azure::Location::parse(stack.location);
+  const auto wanted = "defang-" + project + "-" + stack.name + "-" + (location ? location->text() : stack.location);
+  return azure::legal_name(*azure::find_resource_type("Microsoft.Resources/resourceGroups"), wanted, wanted);
+}
+
+std::string vault_name(const std::string& project, const Stack& stack) {
+  return scope_of(project, stack).global_name_for("Microsoft.KeyVault/vaults");
+}
+
+std::string storage_name(const std::string& project, const Stack& stack) {
+  return scope_of(project, stack).global_name_for("Microsoft.Storage/storageAccounts");
+}
+
+std::string config_secret_name(std::string_view name) { return providers::config_secret_name(name); }
+
+}  // namespace defang::plan
