@@ -1,0 +1,942 @@
+#include "emulator/providers/app_keeper.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <thread>
+
+#include "emulator/providers/container_app_rules.h"
+#include "emulator/transport.h"
+#include "support/text.h"
+
+namespace defang::emulator {
+namespace {
+
+using Phase = ContainerState::Phase;
+
+constexpr std::string_view kAppType = "Microsoft.App/containerApps";
+constexpr std::string_view kRevisionType = "Microsoft.App/containerapps/revisions";
+constexpr std::string_view kAppReplicaType = "Microsoft.App/containerapps/revisions/replicas";
+constexpr std::string_view kExecutionType = "Microsoft.App/jobs/executions";
+constexpr std::string_view kJobReplicaType = "Microsoft.App/jobs/executions/replicas";
+
+// A PUT whose image cannot be pulled was recorded as InProgress for as long as this.
+constexpr double kGiveUpSeconds = 1200;
+constexpr std::size_t kEventsKept = 300;
+// Real time: containers do not run on the scaled clock.
+constexpr std::int64_t kEagerProbeMs = 200;
+constexpr std::int64_t kSettleMs = 1000;
+constexpr auto kTurn = std::chrono::milliseconds(200);
+
+const Json& member(const Json& object, std::string_view name) {
+  static const Json kNull;
+  const Json* found = find_member(object, name);
+  return found ? *found : kNull;
+}
+
+const Json& list(const Json& object, std::string_view name) {
+  static const Json kEmpty = Json::array();
+  const Json& value = member(object, name);
+  return value.is_array() ? value : kEmpty;
+}
+
+long long whole(const Json& value, long long otherwise) {
+  return value.is_number_integer() ? value.get<long long>() : otherwise;
+}
+
+std::string parent_of(std::string_view id) {
+  const std::size_t name = id.rfind('/');
+  const std::size_t type = id.rfind('/', name - 1);
+  return std::string(id.substr(0, type));
+}
+
+std::vector<const Resource*> below(const Store& store, std::string_view id, std::string_view type) {
+  std::vector<const Resource*> found = store.resources_below(id);
+  std::erase_if(found, [&](const Resource* resource) { return !equals_ignoring_case(resource->type, type); });
+  return found;
+}
+
+std::string environment_of(const Resource& owner) { return text_at(owner.body, "properties.environmentId"); }
+
+// ---------------------------------------------------------------------------------------------------- probes
+
+/// One probe of a container, as said in the template or by the platform's default (CA-101).
+struct ProbePlan {
+  Probe probe;
+  std::string type;
+  std::int64_t delay_ms = 0;
+  std::int64_t period_ms = 10000;
+  int failures = 3;
+};
+
+ProbePlan read_probe(const Json& said) {
+  ProbePlan plan;
+  plan.type = text_at(said, "type");
+  const Json& http = member(said, "httpGet");
+  const Json& target = http.is_object() ? http : member(said, "tcpSocket");
+  plan.probe.port = static_cast<std::uint16_t>(whole(member(target, "port"), 0));
+  if (http.is_object()) {
+    plan.probe.kind = equals_ignoring_case(text_at(http, "scheme"), "https") ? Probe::Kind::https : Probe::Kind::http;
+    if (const std::string path = text_at(http, "path"); !path.empty()) plan.probe.path = path;
+    for (const Json& header : list(http, "httpHeaders"))
+      plan.probe.headers.emplace_back(text_at(header, "name"), text_at(header, "value"));
+  }
+  plan.probe.limit = std::chrono::seconds(whole(member(said, "timeoutSeconds"), 1));
+  plan.delay_ms = whole(member(said, "initialDelaySeconds"), 0) * 1000;
+  plan.period_ms = whole(member(said, "periodSeconds"), 10) * 1000;
+  plan.failures = static_cast<int>(whole(member(said, "failureThreshold"), 3));
+  return plan;
+}
+
+struct PlatformProbe {
+  std::string_view type;
+  int timeout_seconds, period_seconds, delay_seconds, failures;
+};
+constexpr PlatformProbe kPlatformProbes[] = {{"Startup", 3, 1, 1, 240}, {"Readiness", 5, 5, 3, 48}};  // CA-101
+
+std::optional<ProbePlan> find_probe(const Json& container, std::string_view type, std::optional<std::uint16_t> port) {
+  for (const Json& said : list(container, "probes"))
+    if (equals_ignoring_case(text_at(said, "type"), type)) return read_probe(said);
+  if (!port || *port == 0) return std::nullopt;
+  for (const PlatformProbe& row : kPlatformProbes) {
+    if (row.type != type) continue;
+    ProbePlan plan{.type = std::string(type)};
+    plan.probe.port = *port;
+    plan.probe.limit = std::chrono::seconds(row.timeout_seconds);
+    plan.delay_ms = row.delay_seconds * 1000;
+    plan.period_ms = row.period_seconds * 1000;
+    plan.failures = row.failures;
+    return plan;
+  }
+  return std::nullopt;
+}
+
+// ---------------------------------------------------------------------------------------------------- specs
+
+std::map<std::string, Secret> environment_of_container(const Json& container,
+                                                       const std::map<std::string, Secret>& secrets,
+                                                       const std::map<std::string, Secret>& injected) {
+  std::map<std::string, Secret> values = injected;
+  for (const Json& variable : list(container, "env")) {
+    const auto secret = secrets.find(text_at(variable, "secretRef"));
+    values[text_at(variable, "name")] = secret != secrets.end() ? secret->second : Secret(text_at(variable, "value"));
+  }
+  return values;
+}
+
+std::vector<std::string> texts(const Json& values) {
+  std::vector<std::string> found;
+  for (const Json& value : values)
+    if (value.is_string()) found.push_back(value.get<std::string>());
+  return found;
+}
+
+Mount secret_mount(const Json& volume, const std::map<std::string, Secret>& secrets) {
+  Mount mount{.kind = Mount::Kind::files, .read_only = true};
+  const Json& items = list(volume, "secrets");
+  if (items.empty()) mount.files = secrets;  // CA-97: all of them
+  for (const Json& item : items) {
+    const auto secret = secrets.find(text_at(item, "secretRef"));
+    const std::string path = text_at(item, "path");
+    if (secret != secrets.end()) mount.files[path.empty() ? secret->first : path] = secret->second;
+  }
+  return mount;
+}
+
+std::vector<Mount> mounts_of(const Json& container, const Json& tmpl, const std::map<std::string, Secret>& secrets) {
+  std::vector<Mount> mounts;
+  for (const Json& said : list(container, "volumeMounts")) {
+    for (const Json& volume : list(tmpl, "volumes")) {
+      if (text_at(volume, "name") != text_at(said, "volumeName")) continue;
+      Mount mount;
+      if (equals_ignoring_case(text_at(volume, "storageType"), "Secret")) mount = secret_mount(volume, secrets);
+      mount.name = text_at(volume, "name");
+      mount.path = text_at(said, "mountPath");
+      if (!mount.path.starts_with('/')) mount.path.insert(0, "/");
+      mounts.push_back(std::move(mount));
+    }
+  }
+  return mounts;
+}
+
+/// Volumes that the emulator has nothing for.
+std::optional<std::string> unsupported(const Json& tmpl) {
+  for (const Json& volume : list(tmpl, "volumes"))
+    if (contains_ignoring_case(text_at(volume, "storageType"), "AzureFile"))
+      return "the emulator does not implement Azure Files volumes";
+  if (!list(tmpl, "initContainers").empty()) return "the emulator does not implement init containers";
+  return std::nullopt;
+}
+
+/// The template's containers without the suffix: what decides on a new revision (CA-37).
+Json comparable(Json tmpl) {
+  if (text_at(tmpl, "revisionSuffix").empty()) tmpl.erase("revisionSuffix");
+  return tmpl;
+}
+
+}  // namespace
+
+std::string random_name(Random& random, std::size_t length) {
+  static constexpr std::string_view kLetters = "0123456789abcdefghijklmnopqrstuvwxyz";
+  std::string name;
+  while (name.size() < length) name += kLetters[random.below(kLetters.size())];
+  return name;
+}
+
+std::optional<std::uint16_t> target_port_of(const Resource& app) {
+  const Json* ingress = find_path(app.body, "properties.configuration.ingress");
+  if (ingress == nullptr || !ingress->is_object()) return std::nullopt;
+  return static_cast<std::uint16_t>(whole(member(*ingress, "targetPort"), 0));
+}
+
+std::vector<const Resource*> revisions_of(const Store& store, std::string_view app_id) {
+  std::vector<const Resource*> revisions = below(store, app_id, kRevisionType);
+  std::ranges::stable_sort(revisions, {}, [](const Resource* r) { return whole(member(r->hidden, "number"), 0); });
+  return revisions;
+}
+
+ImageName parse_image(std::string_view image) {
+  ImageName name;
+  const std::size_t slash = image.find('/');
+  const std::string_view first = image.substr(0, slash);
+  const bool has_server =
+      slash != std::string_view::npos && (first.find_first_of(".:") != std::string_view::npos || first == "localhost");
+  if (has_server) name.server = first;
+  std::string_view rest = has_server ? image.substr(slash + 1) : image;
+  const std::size_t at = rest.find('@');
+  const std::size_t colon = rest.substr(0, at).rfind(':');
+  const std::size_t end = std::min(at, colon);
+  name.repository = rest.substr(0, end);
+  name.reference =
+      end == std::string_view::npos ? "latest" : rest.substr((at != std::string_view::npos ? at : end) + 1);
+  return name;
+}
+
+AppKeeper::AppKeeper(Core& core, Runtime& runtime, Registries& registries)
+    : core_(core), runtime_(runtime), registries_(registries) {}
+
+// ---------------------------------------------------------------------------------------------------- events
+
+void AppKeeper::note(const std::string& scope_id, SystemEvent event) {
+  event.time = core_.now_text();
+  auto& kept = events_[to_lower(scope_id)];
+  kept.push_back(std::move(event));
+  if (kept.size() > kEventsKept) kept.pop_front();
+}
+
+std::vector<SystemEvent> AppKeeper::events_of(const std::string& scope_id, std::size_t from) const {
+  const auto found = events_.find(to_lower(scope_id));
+  if (found == events_.end() || from >= found->second.size()) return {};
+  return {found->second.begin() + static_cast<std::ptrdiff_t>(from), found->second.end()};
+}
+
+// ---------------------------------------------------------------------------------------------------- views
+
+std::vector<const Resource*> AppKeeper::replicas_of(std::string_view owner_id) const {
+  std::vector<const Resource*> replicas = core_.store().resources_below(owner_id);
+  std::erase_if(replicas, [](const Resource* resource) {
+    return !equals_ignoring_case(resource->type, kAppReplicaType) &&
+           !equals_ignoring_case(resource->type, kJobReplicaType);
+  });
+  return replicas;
+}
+
+ReplicaView AppKeeper::view_of(const Resource& replica) const {
+  ReplicaView view;
+  const auto state = runtime_.replica_state(replica.name());
+  if (!state) return view;
+  view.listening = state->listening;
+  const auto watch = watches_.find(to_lower(replica.id));
+  for (const ContainerState& container : state->containers) {
+    ContainerView seen{.state = container};
+    if (watch != watches_.end())
+      if (const auto known = watch->second.containers.find(container.name); known != watch->second.containers.end()) {
+        seen.started = known->second.started;
+        seen.ready = known->second.ready && container.phase == Phase::running;
+        seen.startup_exhausted = known->second.startup_exhausted;
+      }
+    view.containers.push_back(std::move(seen));
+  }
+  return view;
+}
+
+namespace {
+
+std::size_t wanted_replicas(const Resource& revision) {
+  const Json* least = find_path(revision.hidden, "template.scale.minReplicas");
+  // A new revision starts with one replica, also where it may go down to none later.
+  return static_cast<std::size_t>(std::max<long long>(1, least ? whole(*least, 1) : 1));
+}
+
+bool is_active(const Resource& revision) { return true_at(revision.body, "properties.active"); }
+
+bool is_ready(const RevisionStatus& status) { return status.health_state == "Healthy"; }
+
+}  // namespace
+
+RevisionStatus AppKeeper::status_of(const Resource& revision) {
+  if (!is_active(revision)) return inactive_revision();
+  if (const auto blocked = blocked_.find(to_lower(revision.id)); blocked != blocked_.end())
+    return {"Provisioning", "Unhealthy", "Activating",
+            fmt::format("{}: {}", blocked->second.reason, blocked->second.message),
+            fmt::format("0/{} replicas ready. {}: {}", wanted_replicas(revision), blocked->second.reason,
+                        blocked->second.message)};
+  std::vector<ReplicaView> views;
+  for (const Resource* replica : replicas_of(revision.id)) views.push_back(view_of(*replica));
+  const Resource* app = core_.store().find(parent_of(revision.id));
+  return judge_revision(views, wanted_replicas(revision), app ? target_port_of(*app) : std::nullopt);
+}
+
+// ---------------------------------------------------------------------------------------------------- secrets, logins
+
+namespace {
+
+/// The object id of an identity: of the resource itself, or of a user-assigned one.
+std::string principal_of(Core& core, const Resource& owner, std::string_view identity) {
+  if (equals_ignoring_case(identity, "system")) return text_at(owner.body, "identity.principalId");
+  const Resource* user = core.store().find(identity);
+  return user == nullptr ? std::string() : text_at(user->body, "properties.principalId");
+}
+
+std::uint16_t local_port(std::string_view server) {
+  if (!server.starts_with("localhost:")) return 0;
+  return static_cast<std::uint16_t>(to_number(server.substr(10)).value_or(0));
+}
+
+}  // namespace
+
+Result<std::map<std::string, Secret>> AppKeeper::secrets_of(const Resource& owner) {
+  std::map<std::string, Secret> values;
+  for (const Json& secret : list(owner.hidden, "secrets")) {
+    const std::string name = text_at(secret, "name");
+    const std::string url = text_at(secret, "keyVaultUrl");
+    if (url.empty()) {
+      values[name] = Secret(text_at(secret, "value"));
+      continue;
+    }
+    const std::string identity = text_at(secret, "identity");
+    rest::HttpRequest request{.method = "GET", .url = url + "?api-version=7.4"};
+    request.headers.set("Authorization",
+                        "Bearer " + core_.issue_token(principal_of(core_, owner, identity), "https://vault.azure.net"));
+    EmulatorTransport transport(core_);
+    const auto answered = transport.send(request, {});
+    const auto body = answered && answered->status == 200 ? parse_json(answered->body) : std::nullopt;
+    if (!body)
+      return fail(Error::Kind::refused, "ContainerAppSecretInvalid",
+                  fmt::format("Invalid Request: Container app secret(s) with name(s) '{}' are invalid: Unable to get "
+                              "value using Managed identity {} for secret {}. Error: {}",
+                              name, identity, name,
+                              answered ? fmt::format("the vault answered {} for {}", answered->status, url)
+                                       : answered.error().message));
+    values[name] = Secret(text_at(*body, "value"));
+  }
+  return values;
+}
+
+std::optional<AppKeeper::Blocked> AppKeeper::find_login(const Resource& owner, const std::string& image,
+                                                        std::map<std::string, Secret>& secrets,
+                                                        std::optional<RegistryLogin>& login) {
+  const ImageName name = parse_image(image);
+  const std::string server = name.server.empty() ? "docker.io" : name.server;
+  const auto endpoint = core_.endpoint_of(local_port(server));
+  const Json* configuration = find_path(owner.body, "properties.configuration");
+  for (const Json& registry : list(configuration ? *configuration : Json(), "registries")) {
+    if (!equals_ignoring_case(text_at(registry, "server"), server)) continue;
+    if (const std::string identity = text_at(registry, "identity"); !identity.empty()) {
+      const std::string principal = principal_of(core_, owner, identity);
+      if (!endpoint) return Blocked{"ErrImagePull", fmt::format("{} is no registry of the emulator", server)};
+      login = registries_.login_of(principal, to_lower(endpoint->second), server);
+      const Resource* resource = nullptr;
+      for (const Resource* each : core_.store().resources_of_type("Microsoft.ContainerRegistry/registries"))
+        if (equals_ignoring_case(each->name(), endpoint->second)) resource = each;
+      if (resource != nullptr &&
+          !core_.may(principal, "Microsoft.ContainerRegistry/registries/pull/read", resource->id))
+        return Blocked{
+            "ErrImagePull",
+            fmt::format("GET https://{}/oauth2/token: UNAUTHORIZED: authentication required for repository:{}:pull",
+                        server, name.repository)};
+      return std::nullopt;
+    }
+    login = RegistryLogin{server, text_at(registry, "username"), secrets[text_at(registry, "passwordSecretRef")]};
+    return std::nullopt;
+  }
+  return std::nullopt;
+}
+
+std::optional<AppKeeper::Blocked> AppKeeper::fill_spec(const Resource& owner, const Json& tmpl,
+                                                       std::map<std::string, Secret> injected, ReplicaSpec& spec) {
+  if (const auto lacking = unsupported(tmpl)) return Blocked{"EmulatorNotImplemented", *lacking};
+  auto secrets = secrets_of(owner);
+  if (!secrets) return Blocked{secrets.error().code, secrets.error().message};
+  spec.environment = to_lower(environment_of(owner));
+  for (const Json& container : list(tmpl, "containers")) {
+    ContainerSpec made{.name = text_at(container, "name"), .image = text_at(container, "image")};
+    if (auto blocked = find_login(owner, made.image, *secrets, made.login)) return blocked;
+    made.command = texts(list(container, "command"));
+    made.args = texts(list(container, "args"));
+    made.environment = environment_of_container(container, *secrets, injected);
+    const Json& resources = member(container, "resources");
+    made.cpu = member(resources, "cpu").is_number() ? member(resources, "cpu").get<double>() : 0.5;
+    made.memory_bytes = memory_bytes(text_at(resources, "memory")).value_or(1ull << 30);
+    made.mounts = mounts_of(container, tmpl, *secrets);
+    spec.containers.push_back(std::move(made));
+  }
+  return std::nullopt;
+}
+
+// ---------------------------------------------------------------------------------------------------- replicas
+
+namespace {
+
+// CA-6 names them; the emulator injects what an app can find out about itself.
+std::map<std::string, Secret> injected_into_app(const Resource& app, const Resource& revision,
+                                                const std::string& replica, const std::string& default_domain) {
+  std::map<std::string, Secret> values;
+  values["CONTAINER_APP_NAME"] = Secret(app.name());
+  values["CONTAINER_APP_REVISION"] = Secret(revision.name());
+  values["CONTAINER_APP_REPLICA_NAME"] = Secret(replica);
+  values["CONTAINER_APP_ENV_DNS_SUFFIX"] = Secret(default_domain);
+  const std::string host = text_at(app.body, "properties.configuration.ingress.fqdn");
+  if (!host.empty()) values["CONTAINER_APP_HOSTNAME"] = Secret(revision.name() + "." + default_domain);
+  if (const auto port = target_port_of(app); port && *port != 0)
+    values["CONTAINER_APP_PORT"] = Secret(fmt::format("{}", *port));
+  return values;
+}
+
+std::map<std::string, Secret> injected_into_job(const Resource& job, const Resource& execution,
+                                                const std::string& replica) {
+  std::map<std::string, Secret> values;
+  values["CONTAINER_APP_JOB_NAME"] = Secret(job.name());
+  values["CONTAINER_APP_JOB_EXECUTION_NAME"] = Secret(execution.name());
+  values["CONTAINER_APP_REPLICA_NAME"] = Secret(replica);
+  return values;
+}
+
+}  // namespace
+
+bool AppKeeper::start_replica(const Resource& owner, const Resource& parent, const Json& tmpl,
+                              const std::string& replica_type) {
+  const std::string key = to_lower(parent.id);
+  if (const auto wait = next_attempt_ms_.find(key); wait != next_attempt_ms_.end() && core_.now_ms() < wait->second)
+    return false;
+  const bool is_job = equals_ignoring_case(replica_type, kJobReplicaType);
+  const std::string name =
+      is_job ? fmt::format("{}-{}", parent.name(), random_name(core_.random(), 5))
+             : fmt::format("{}-{}-{}", parent.name(), hex(core_.random().bytes(5)), random_name(core_.random(), 5));
+  const Resource* environment = core_.store().find(environment_of(owner));
+  const std::string domain = environment ? text_at(environment->body, "properties.defaultDomain") : "";
+  ReplicaSpec spec{.id = name};
+  auto blocked =
+      fill_spec(owner, tmpl,
+                is_job ? injected_into_job(owner, parent, name) : injected_into_app(owner, parent, name, domain), spec);
+  if (!blocked)
+    if (const auto started = runtime_.start_replica(spec); !started)
+      blocked = Blocked{"CreateContainerError", started.error().message};
+  if (blocked) {
+    // 10, 20, 40 ... seconds, as Kubernetes backs off.
+    const std::int64_t wait =
+        std::max(kEagerProbeMs, core_.scaled_ms(static_cast<double>(restart_delay_seconds(1 + attempts_[key]++))));
+    next_attempt_ms_[key] = core_.now_ms() + wait;
+    note(owner.id, {.type = "Warning",
+                    .app = owner.name(),
+                    .revision = parent.name(),
+                    .message = blocked->message,
+                    .reason = blocked->reason});
+    blocked_[key] = std::move(*blocked);
+    return false;
+  }
+  blocked_.erase(key);
+  next_attempt_ms_.erase(key);
+  attempts_.erase(key);
+  const std::string type = replica_type;
+  Resource replica{.id = fmt::format("{}/replicas/{}", parent.id, name), .type = type};
+  replica.body = {
+      {"id", replica.id}, {"name", name}, {"type", type}, {"properties", {{"createdTime", core_.now_text()}}}};
+  core_.store().put(std::move(replica));
+  note(owner.id, {.app = owner.name(),
+                  .revision = parent.name(),
+                  .replica = name,
+                  .message = fmt::format("Replica '{}' has been scheduled to run on a node.", name),
+                  .reason = "AssigningReplica"});
+  return true;
+}
+
+void AppKeeper::forget_replica(const Resource& replica) {
+  runtime_.stop_replica(replica.name(), std::chrono::seconds(30));
+  watches_.erase(to_lower(replica.id));
+}
+
+void AppKeeper::forget_app(const std::string& app_id) {
+  runtime_.remove_app(app_id);
+  declared_.erase(to_lower(app_id));
+  routed_.erase(to_lower(app_id));
+}
+
+void AppKeeper::step_replica(const Resource& replica, const Json& containers) {
+  const auto state = runtime_.replica_state(replica.name());
+  if (!state) return;
+  ReplicaWatch& watch = watches_[to_lower(replica.id)];
+  for (const ContainerState& container : state->containers)
+    for (const Json& said : containers)
+      if (text_at(said, "name") == container.name)
+        step_container(replica, said, container, watch.containers[container.name]);
+}
+
+namespace {
+
+/// The app or job of a replica.
+std::string owner_of(const std::string& replica_id) { return parent_of(parent_of(replica_id)); }
+
+}  // namespace
+
+void AppKeeper::step_container(const Resource& replica, const Json& container, const ContainerState& state,
+                               ContainerWatch& watch) {
+  const std::int64_t now = core_.now_ms();
+  const bool is_job = equals_ignoring_case(replica.type, kJobReplicaType);
+  const std::string owner_id = owner_of(replica.id);
+  const Resource* owner = core_.store().find(owner_id);
+  const auto say = [&](std::string type, std::string reason, std::string message) {
+    note(owner_id, {.type = std::move(type),
+                    .app = owner ? owner->name() : "",
+                    .revision = "",
+                    .replica = replica.name(),
+                    .message = std::move(message),
+                    .reason = std::move(reason)});
+  };
+  const bool changed = state.phase != watch.phase_seen || state.restarts != watch.restarts_seen;
+  if (changed) {
+    watch.phase_seen = state.phase;
+    watch.restarts_seen = state.restarts;
+    watch.phase_since_ms = now;
+    watch.started = watch.ready = false;
+    watch.failures = 0;
+    watch.last_probe_ms = 0;
+    watch.restart_at_ms = 0;
+    if (state.phase == Phase::running)
+      say("Normal", "ContainerStarted", fmt::format("Started container '{}'", state.name));
+    if (state.phase == Phase::exited)
+      say("Warning", "ContainerTerminated",
+          fmt::format("Container '{}' was terminated with exit code '{}' and reason '{}'", state.name, state.exit_code,
+                      state.reason));
+    if (state.phase == Phase::waiting) say("Warning", state.reason, fmt::format("{}: {}", state.name, state.message));
+    const bool again = state.phase == Phase::waiting || (state.phase == Phase::exited && !is_job);
+    const std::int64_t delay = state.phase == Phase::waiting
+                                   ? std::max<std::int64_t>(10, restart_delay_seconds(state.restarts))
+                                   : restart_delay_seconds(state.restarts);
+    if (again) watch.restart_at_ms = now + std::max(kEagerProbeMs, core_.scaled_ms(static_cast<double>(delay)));
+  }
+  if (watch.restart_at_ms != 0 && now >= watch.restart_at_ms) {
+    watch.restart_at_ms = 0;
+    runtime_.restart_container(replica.name(), state.name);
+    return;
+  }
+  if (state.phase != Phase::running || is_job) return;
+  // Without a probe, a container is ready once it has run for a while; longer where it ended before.
+  const auto port = owner ? target_port_of(*owner) : std::nullopt;
+  const bool has_startup = find_probe(container, "Startup", port).has_value();
+  const bool has_readiness = find_probe(container, "Readiness", port).has_value();
+  const std::int64_t settle = quick() ? 0 : kSettleMs << std::min(state.restarts, 5);
+  if (!has_startup) watch.started = true;
+  if (watch.started && !has_readiness && now - watch.phase_since_ms >= settle) watch.ready = true;
+}
+
+// ---------------------------------------------------------------------------------------------------- probing
+
+std::vector<AppKeeper::DueProbe> AppKeeper::due_probes() {
+  std::vector<DueProbe> due;
+  const std::int64_t now = core_.now_ms();
+  for (const Resource* replica : core_.store().resources_of_type(kAppReplicaType)) {
+    const Resource* revision = core_.store().find(parent_of(replica->id));
+    const Resource* app = core_.store().find(owner_of(replica->id));
+    const auto watch = watches_.find(to_lower(replica->id));
+    if (revision == nullptr || app == nullptr || watch == watches_.end()) continue;
+    bool first = true;
+    for (const Json& container : list(member(revision->hidden, "template"), "containers")) {
+      const auto port = first ? target_port_of(*app) : std::nullopt;
+      first = false;
+      const auto known = watch->second.containers.find(text_at(container, "name"));
+      if (known == watch->second.containers.end() || known->second.phase_seen != Phase::running) continue;
+      const ContainerWatch& seen = known->second;
+      const auto startup = find_probe(container, "Startup", port);
+      auto plan = !seen.started && startup ? startup : find_probe(container, "Readiness", port);
+      if (!plan) plan = find_probe(container, "Liveness", std::nullopt);
+      if (!plan) continue;
+      const std::int64_t interval = seen.ready ? std::max(plan->period_ms, kEagerProbeMs) : kEagerProbeMs;
+      if (!quick() && now - seen.last_probe_ms < interval) continue;
+      due.push_back({.replica_id = replica->id,
+                     .replica = replica->name(),
+                     .container = known->first,
+                     .probe = plan->probe,
+                     .type = plan->type,
+                     .failures_allowed = plan->failures,
+                     .give_up_ms = plan->delay_ms + plan->period_ms * plan->failures});
+    }
+  }
+  return due;
+}
+
+void AppKeeper::take(const DueProbe& asked) {
+  const auto watch = watches_.find(to_lower(asked.replica_id));
+  if (watch == watches_.end()) return;
+  ContainerWatch& seen = watch->second.containers[asked.container];
+  seen.last_probe_ms = core_.now_ms();
+  if (asked.result.success) {
+    seen.failures = 0;
+    seen.startup_exhausted = false;
+    if (asked.type == "Startup")
+      seen.started = true;
+    else
+      seen.started = seen.ready = true;
+    return;
+  }
+  ++seen.failures;
+  if (!seen.ready) {
+    // Asked more often than it says, so that success is seen at once; failing takes as long as it says.
+    if (core_.now_ms() - seen.phase_since_ms >= asked.give_up_ms) seen.startup_exhausted = true;
+  } else if (seen.failures >= asked.failures_allowed) {
+    seen.ready = false;
+  }
+  if (seen.failures == asked.failures_allowed || seen.failures == 1) {
+    const std::string owner = owner_of(asked.replica_id);
+    note(owner, {.type = "Warning",
+                 .replica = asked.replica,
+                 .message = fmt::format("Probe of {} failed for container '{}': {}", asked.type, asked.container,
+                                        asked.result.detail),
+                 .reason = "ProbeFailed"});
+  }
+}
+
+void AppKeeper::turn(std::stop_token stop) {
+  std::vector<DueProbe> due;
+  {
+    const auto lock = core_.lock();
+    due = due_probes();
+  }
+  {
+    std::vector<std::jthread> asking;
+    for (DueProbe& asked : due)
+      asking.emplace_back([this, &asked, stop] { asked.result = runtime_.probe(asked.replica, asked.probe, stop); });
+  }
+  const auto lock = core_.lock();
+  for (const DueProbe& asked : due) take(asked);
+  std::vector<std::string> apps, executions;
+  for (const Resource* app : core_.store().resources_of_type(kAppType)) apps.push_back(app->id);
+  for (const Resource* execution : core_.store().resources_of_type(kExecutionType))
+    if (text_at(execution->body, "properties.status") == "Running") executions.push_back(execution->id);
+  for (const std::string& id : apps) step_app(id);
+  for (const std::string& id : executions) step_execution(id);
+}
+
+void AppKeeper::watch(std::stop_token stop) {
+  const Worker worker(core_.clock());
+  while (!stop.stop_requested()) {
+    turn(stop);
+    if (!core_.clock().sleep_for(kTurn, stop)) return;
+  }
+}
+
+void AppKeeper::resume() {
+  const auto lock = core_.lock();
+  for (const Resource* environment : core_.store().resources_of_type("Microsoft.App/managedEnvironments"))
+    (void)runtime_.start_environment(to_lower(environment->id), text_at(environment->body, "properties.defaultDomain"));
+  std::vector<std::string> stale, apps;
+  for (std::string_view type : {kAppReplicaType, kJobReplicaType})
+    for (const Resource* replica : core_.store().resources_of_type(type)) stale.push_back(replica->id);
+  for (const std::string& id : stale) core_.store().erase(id);
+  for (const Resource* app : core_.store().resources_of_type(kAppType)) apps.push_back(app->id);
+  for (const std::string& id : apps) step_app(id);
+}
+
+// ---------------------------------------------------------------------------------------------------- revisions
+
+void AppKeeper::ensure_revision(const std::string& app_id) {
+  const Resource* app = core_.store().find(app_id);
+  if (app == nullptr) return;
+  const Json tmpl = *find_path(app->body, "properties.template");
+  const auto revisions = revisions_of(core_.store(), app_id);
+  const std::string latest = text_at(app->hidden, "latest_revision");
+  for (const Resource* revision : revisions)
+    if (revision->name() == latest &&
+        same_template(comparable(member(revision->hidden, "template")), comparable(tmpl))) {
+      if (!is_active(*revision)) set_active(revision->id, true);
+      return;
+    }
+  const std::string suffix = text_at(tmpl, "revisionSuffix");
+  const std::string name = fmt::format("{}--{}", app->name(), suffix.empty() ? random_name(core_.random(), 7) : suffix);
+  const long long number = whole(member(app->hidden, "revisions"), 0) + 1;
+  Resource revision;
+  // Revisions show "containerApps" where their app shows "containerapps" (wire facts 1.9).
+  revision.id = fmt::format("{}/revisions/{}", replace_all(app->id, "/containerapps/", "/containerApps/"), name);
+  revision.type = std::string(kRevisionType);
+  revision.body = {{"id", revision.id},
+                   {"name", name},
+                   {"type", kRevisionType},
+                   {"properties", {{"createdTime", core_.now_text()}, {"active", true}}}};
+  revision.hidden = {{"template", tmpl}, {"number", number}, {"started", core_.now_ms()}};
+  const std::string revision_name = name;
+  core_.store().put(std::move(revision));
+  Resource& changed = core_.store().edit(app_id);
+  changed.hidden["latest_revision"] = revision_name;
+  changed.hidden["revisions"] = number;
+  if (!suffix.empty()) changed.hidden["suffixes"][suffix] = true;
+  note(app_id, {.app = changed.name(),
+                .revision = revision_name,
+                .message = fmt::format("Creating a new revision: {}", revision_name),
+                .reason = "RevisionCreation"});
+}
+
+void AppKeeper::set_active(const std::string& revision_id, bool active) {
+  const Resource* revision = core_.store().find(revision_id);
+  if (revision == nullptr || is_active(*revision) == active) return;
+  core_.store().edit(revision_id).properties()["active"] = active;
+  blocked_.erase(to_lower(revision_id));
+  if (active) return;
+  note(parent_of(revision_id), {.revision = revision->name(),
+                                .message = fmt::format("Deactivating old revision '{}'", revision->name()),
+                                .reason = "RevisionDeactivating"});
+  std::vector<std::string> ids;
+  for (const Resource* replica : replicas_of(revision_id)) ids.push_back(replica->id);
+  for (const std::string& id : ids) core_.remove_resource(id);
+}
+
+void AppKeeper::restart_revision(const std::string& revision_id) {
+  std::vector<std::string> ids;
+  for (const Resource* replica : replicas_of(revision_id)) ids.push_back(replica->id);
+  for (const std::string& id : ids) core_.remove_resource(id);
+  blocked_.erase(to_lower(revision_id));
+  next_attempt_ms_.erase(to_lower(revision_id));
+}
+
+void AppKeeper::step_app(const std::string& app_id) {
+  const Resource* app = core_.store().find(app_id);
+  if (app == nullptr) return;
+  declare(*app);
+  const bool stopped = text_at(app->body, "properties.runningStatus") == "Stopped";
+  for (const Resource* revision : revisions_of(core_.store(), app_id)) {
+    if (!is_active(*revision) || stopped) continue;
+    const Json& tmpl = member(revision->hidden, "template");
+    std::size_t there = replicas_of(revision->id).size();
+    while (there < wanted_replicas(*revision) && start_replica(*app, *revision, tmpl, std::string(kAppReplicaType)))
+      ++there;
+    for (const Resource* replica : replicas_of(revision->id)) step_replica(*replica, list(tmpl, "containers"));
+  }
+  if (quick()) {
+    for (DueProbe& asked : due_probes()) {
+      if (!equals_ignoring_case(owner_of(asked.replica_id), app_id)) continue;
+      asked.result = runtime_.probe(asked.replica, asked.probe, {});
+      take(asked);
+    }
+    for (const Resource* replica : replicas_of(app_id)) {
+      const Resource* revision = core_.store().find(parent_of(replica->id));
+      if (revision) step_replica(*replica, list(member(revision->hidden, "template"), "containers"));
+    }
+  }
+  const auto revisions = revisions_of(core_.store(), app_id);
+  retire_older(*app, revisions);
+  route(*app, revisions);
+  refresh_shown(app_id, revisions);
+  const Resource* latest = nullptr;
+  for (const Resource* revision : revisions)
+    if (revision->name() == text_at(app->hidden, "latest_revision")) latest = revision;
+  conclude(*app, latest);
+}
+
+void AppKeeper::retire_older(const Resource& app, const std::vector<const Resource*>& revisions) {
+  if (!equals_ignoring_case(text_at(app.body, "properties.configuration.activeRevisionsMode"), "Single")) return;
+  const std::string latest = text_at(app.hidden, "latest_revision");
+  const auto found = std::ranges::find(revisions, latest, [](const Resource* r) { return r->name(); });
+  if (found == revisions.end() || !is_ready(status_of(**found))) return;
+  std::vector<std::string> old;
+  for (const Resource* revision : revisions)
+    if (revision->name() != latest && is_active(*revision)) old.push_back(revision->id);
+  for (const std::string& id : old) set_active(id, false);
+}
+
+void AppKeeper::refresh_shown(const std::string& app_id, const std::vector<const Resource*>& revisions) {
+  const Resource* app = core_.store().find(app_id);
+  const std::string latest = text_at(app->hidden, "latest_revision");
+  if (latest.empty()) return;
+  std::string ready = text_at(app->body, "properties.latestReadyRevisionName");
+  for (const Resource* revision : revisions)
+    if (is_active(*revision) && is_ready(status_of(*revision))) ready = revision->name();
+  const Resource* environment = core_.store().find(environment_of(*app));
+  const std::string domain = environment ? text_at(environment->body, "properties.defaultDomain") : "";
+  const bool has_ingress = target_port_of(*app).has_value();
+  const bool external = true_at(app->body, "properties.configuration.ingress.external");
+  const std::string fqdn = has_ingress ? fmt::format("{}.{}{}", latest, external ? "" : "internal.", domain) : "";
+  const auto differs = [&](std::string_view name, const std::string& value) {
+    const Json* present = find_path(app->body, fmt::format("properties.{}", name));
+    return present == nullptr || *present != value;
+  };
+  if (!differs("latestRevisionName", latest) && !differs("latestReadyRevisionName", ready) &&
+      !differs("latestRevisionFqdn", fqdn))
+    return;
+  Json& shown = core_.store().edit(app_id).properties();
+  if (!shown.contains("runningStatus")) shown["runningStatus"] = "Running";
+  shown["latestRevisionName"] = latest;
+  shown["latestReadyRevisionName"] = ready;
+  shown["latestRevisionFqdn"] = fqdn;
+}
+
+void AppKeeper::conclude(const Resource& app, const Resource* latest) {
+  const std::string operation = text_at(app.hidden, "operation");
+  const Json& written = member(app.hidden, "write");
+  if (latest == nullptr || !written.is_object() || operation.empty() || !core_.operation_running(operation)) return;
+  const std::int64_t elapsed = core_.now_ms() - whole(member(written, "at"), 0);
+  if (elapsed < core_.scaled_ms(static_cast<double>(whole(member(written, "least"), 12)))) return;
+  bool accepted = !blocked_.contains(to_lower(latest->id));
+  for (const Resource* replica : replicas_of(latest->id))
+    for (const ContainerView& container : view_of(*replica).containers)
+      accepted = accepted && container.state.phase != Phase::pulling && container.state.phase != Phase::waiting;
+  if (replicas_of(latest->id).empty() && is_active(*latest)) accepted = false;
+  if (accepted) {
+    core_.finish_operation(operation, std::nullopt);
+    return;
+  }
+  if (elapsed < core_.scaled_ms(kGiveUpSeconds)) return;
+  const RevisionStatus status = status_of(*latest);
+  core_.finish_operation(operation, Core::Failure{"ContainerAppOperationError",
+                                                  fmt::format("Failed to provision revision for container app '{}'. "
+                                                              "Error details: {}",
+                                                              app.name(), status.provisioning_error)});
+}
+
+// ---------------------------------------------------------------------------------------------------- names, traffic
+
+void AppKeeper::declare(const Resource& app) {
+  const Json* ingress = find_path(app.body, "properties.configuration.ingress");
+  const std::string key = to_lower(app.id);
+  const bool running = text_at(app.body, "properties.runningStatus") != "Stopped";
+  if (ingress == nullptr || !ingress->is_object() || !running) {
+    if (declared_.erase(key) != 0) runtime_.remove_app(app.id);
+    return;
+  }
+  std::string what = dump(*ingress);
+  std::uint16_t target = *target_port_of(app);
+  if (target == 0)  // to be found out: the first port that a replica listens on
+    for (const Resource* replica : replicas_of(app.id))
+      if (const auto ports = view_of(*replica).listening; !ports.empty()) target = ports.front();
+  what += fmt::format(" {}", target);
+  if (const auto known = declared_.find(key); known != declared_.end() && known->second == what) return;
+  AppAddress address{.id = app.id, .environment = to_lower(environment_of(app)), .name = app.name()};
+  address.external = true_at(*ingress, "external");
+  address.allow_insecure = true_at(*ingress, "allowInsecure");
+  const auto port = [](const Json& value) { return static_cast<std::uint16_t>(whole(value, 0)); };
+  if (equals_ignoring_case(text_at(*ingress, "transport"), "tcp")) {
+    const std::uint16_t exposed = port(member(*ingress, "exposedPort"));
+    address.tcp.push_back({exposed ? exposed : target, target, address.external});
+  } else {
+    address.http_target = target;
+  }
+  for (const Json& mapping : list(*ingress, "additionalPortMappings")) {
+    const std::uint16_t inner = port(member(mapping, "targetPort"));
+    const std::uint16_t exposed = port(member(mapping, "exposedPort"));
+    address.tcp.push_back({exposed ? exposed : inner, inner, true_at(mapping, "external")});
+  }
+  for (const Json& domain : list(*ingress, "customDomains")) address.custom_domains.push_back(text_at(domain, "name"));
+  if (runtime_.declare_app(address)) {
+    declared_[key] = what;
+    routed_.erase(key);
+  }
+}
+
+namespace {
+
+/// The share of each revision, by name (CA-39).
+std::map<std::string, unsigned> shares(const Resource& app, const std::string& latest,
+                                       const std::string& latest_ready) {
+  std::map<std::string, unsigned> weights;
+  const Json* traffic = find_path(app.body, "properties.configuration.ingress.traffic");
+  if (traffic == nullptr || !traffic->is_array()) return weights;
+  for (const Json& share : *traffic) {
+    const auto weight = static_cast<unsigned>(std::max<long long>(0, whole(member(share, "weight"), 0)));
+    const std::string name = text_at(share, "revisionName");
+    weights[!name.empty() ? name : latest_ready.empty() ? latest : latest_ready] += weight;
+  }
+  return weights;
+}
+
+}  // namespace
+
+void AppKeeper::route(const Resource& app, const std::vector<const Resource*>& revisions) {
+  const std::string key = to_lower(app.id);
+  if (!declared_.contains(key)) return;
+  std::string ready;
+  for (const Resource* revision : revisions)
+    if (is_active(*revision) && is_ready(status_of(*revision))) ready = revision->name();
+  const auto weights = shares(app, text_at(app.hidden, "latest_revision"), ready);
+  std::vector<Backend> backends;
+  std::string what;
+  for (const Resource* revision : revisions) {
+    const auto weight = weights.find(revision->name());
+    if (weight == weights.end() || weight->second == 0 || !is_active(*revision)) continue;
+    std::vector<const Resource*> able;
+    for (const Resource* replica : replicas_of(revision->id))
+      if (view_of(*replica).ready()) able.push_back(replica);
+    for (const Resource* replica : able) {
+      backends.push_back({replica->name(), std::max(1u, weight->second * 100 / static_cast<unsigned>(able.size()))});
+      what += fmt::format("{}={} ", backends.back().replica, backends.back().weight);
+    }
+  }
+  if (const auto known = routed_.find(key); known != routed_.end() && known->second == what) return;
+  runtime_.route(app.id, backends);
+  routed_[key] = what;
+}
+
+// ---------------------------------------------------------------------------------------------------- executions
+
+namespace {
+
+struct Completion {
+  std::size_t running = 0, succeeded = 0, failed = 0;
+};
+
+Completion completion_of(const std::vector<ReplicaView>& replicas) {
+  Completion found;
+  for (const ReplicaView& replica : replicas) {
+    const bool ended =
+        !replica.containers.empty() &&
+        std::ranges::all_of(replica.containers, [](const ContainerView& c) { return c.state.phase == Phase::exited; });
+    const bool well =
+        std::ranges::all_of(replica.containers, [](const ContainerView& c) { return c.state.exit_code == 0; });
+    ++(!ended ? found.running : well ? found.succeeded : found.failed);
+  }
+  return found;
+}
+
+}  // namespace
+
+void AppKeeper::step_execution(const std::string& execution_id) {
+  const Resource* execution = core_.store().find(execution_id);
+  if (execution == nullptr || text_at(execution->body, "properties.status") != "Running") return;
+  const Resource* job = core_.store().find(parent_of(execution_id));
+  if (job == nullptr) return;
+  const Json& configuration = *find_path(job->body, "properties.configuration");
+  const Json& tmpl = member(execution->hidden, "template");
+  const auto parallelism = static_cast<std::size_t>(whole(member(execution->hidden, "parallelism"), 1));
+  const auto completions = static_cast<std::size_t>(whole(member(execution->hidden, "completions"), 1));
+  const auto retries = static_cast<std::size_t>(whole(member(configuration, "replicaRetryLimit"), 0));
+
+  for (const Resource* replica : replicas_of(execution_id)) step_replica(*replica, list(tmpl, "containers"));
+  std::vector<ReplicaView> views;
+  for (const Resource* replica : replicas_of(execution_id)) views.push_back(view_of(*replica));
+  const Completion seen = completion_of(views);
+  const auto end = [&](std::string_view status) {
+    Json& shown = core_.store().edit(execution_id).properties();
+    shown["status"] = status;
+    shown["endTime"] = core_.now_text();
+    for (const Resource* replica : replicas_of(execution_id))
+      if (!std::ranges::all_of(view_of(*replica).containers,
+                               [](const auto& c) { return c.state.phase == Phase::exited; }))
+        runtime_.stop_replica(replica->name(), std::chrono::seconds(0));
+  };
+  if (seen.succeeded >= completions) return end("Succeeded");
+  if (seen.failed > retries) return end("Failed");  // CA-149
+  const std::int64_t limit = whole(member(configuration, "replicaTimeout"), 1800) * 1000;
+  if (core_.now_ms() - whole(member(execution->hidden, "at"), 0) > limit) return end("Failed");
+  std::size_t going = seen.running;
+  const std::size_t wanted = std::min(parallelism, completions - seen.succeeded);
+  while (going < wanted && start_replica(*job, *execution, tmpl, std::string(kJobReplicaType))) ++going;
+}
+
+}  // namespace defang::emulator

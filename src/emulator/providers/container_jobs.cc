@@ -1,0 +1,261 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "emulator/providers/container_app_bodies.h"
+#include "emulator/providers/container_apps.h"
+#include "emulator/providers/resource_identity.h"
+#include "emulator/regions.h"
+#include "support/text.h"
+
+namespace defang::emulator {
+namespace {
+
+constexpr std::string_view kJobType = "Microsoft.App/jobs";
+constexpr std::string_view kExecutionType = "Microsoft.App/jobs/executions";
+constexpr std::string_view kStep = "job-execution-step";
+
+const Json& member(const Json& object, std::string_view name) {
+  static const Json kNull;
+  const Json* found = find_member(object, name);
+  return found ? *found : kNull;
+}
+
+const Json& list(const Json& object, std::string_view name) {
+  static const Json kEmpty = Json::array();
+  const Json& value = member(object, name);
+  return value.is_array() ? value : kEmpty;
+}
+
+std::optional<Answer> write_job(Write& write, AppKeeper& keeper) {
+  if (write.existing != nullptr && write.core.operation_running(text_at(write.existing->hidden, "operation")))
+    return arm_error(
+        409, "JobOperationInProgress",
+        fmt::format("Cannot modify the job '{}' because there is an active provisioning operation in progress. "
+                    "Please retry later.",
+                    write.path.name()));
+  Json& properties = write.next.properties();
+  if (properties.is_null()) properties = Json::object();
+  const FoundEnvironment found = find_environment(write.core, properties);
+  if (found.refusal) return found.refusal;
+  if (!write.next.body.contains("identity")) write.next.body["identity"] = {{"type", "None"}};
+  if (auto refusal = complete_identity(write, IdentitySpelling::upper_camel)) return refusal;
+  const Json secrets = secrets_to_keep(write);
+  properties["configuration"]["secrets"] = secrets;
+  AppSurroundings around = surroundings_of(write.core, *found.environment, write.next.id);
+  around.name = write.path.name();
+  around.identity = member(write.next.body, "identity");
+  if (auto refusal = refuse(check_job(properties, around).refusal)) return refusal;
+  const std::string before =
+      write.existing ? text_at(write.existing->body, "properties.configuration.triggerType") : "";
+  if (!before.empty() && !equals_ignoring_case(before, text_at(properties, "configuration.triggerType")))
+    return arm_error(400, "JobTriggerTypeImmutable", "The trigger type of a job cannot be changed.");  // CA-140
+  write.next.hidden["secrets"] = secrets;
+  properties = job_properties(properties, {.environment_id = found.environment->id,
+                                           .event_stream = event_stream(write.core, write.path, "containerApps")});
+  write.next.body["location"] = display_name(to_lower(replace_all(text_at(write.next.body, "location"), " ", "")));
+  if (const auto values = keeper.secrets_of(write.next); !values)
+    return arm_error(400, values.error().code, values.error().message);
+  return std::nullopt;
+}
+
+// ---------------------------------------------------------------------------------------------------- executions
+
+/// What an execution shows: the containers with what the service adds to them.
+Json shown_template(const Json& tmpl, const std::string& job) {
+  Json containers = list(tmpl, "containers");
+  for (Json& container : containers) {
+    container["imageType"] = "CloudBuild";
+    Json variables = Json::array({{{"name", "CONTAINER_APP_JOB_NAME"}, {"value", job}},
+                                  {{"name", "CONTAINER_APP_JOB_EXECUTION_NAME"}, {"value", ""}},
+                                  {{"name", "CONTAINER_APP_REPLICA_NAME"}, {"value", ""}}});
+    for (const Json& variable : list(container, "env")) variables.push_back(variable);
+    container["env"] = std::move(variables);
+  }
+  return {{"containers", std::move(containers)}, {"initContainers", Json::array()}};
+}
+
+void step_until_done(Core& core, AppKeeper& keeper, const Json& payload) {
+  const std::string id = text_at(payload, "execution");
+  keeper.step_execution(id);
+  const Resource* execution = core.store().find(id);
+  if (execution == nullptr || text_at(execution->body, "properties.status") != "Running") return;
+  const double shortest = core.options().time_scale > 0 ? 0.05 / core.options().time_scale : 1;
+  core.schedule(kStep, std::max(2.0, shortest), payload);
+}
+
+/// CA-143: a body replaces the template's containers wholesale; volumes stay the job's.
+Json wanted_template(const Resource& job, const std::optional<Json>& body) {
+  Json tmpl = *find_path(job.body, "properties.template");
+  if (!body || !body->is_object() || list(*body, "containers").empty()) return tmpl;
+  tmpl["containers"] = list(*body, "containers");
+  for (Json& container : tmpl["containers"])
+    if (!member(container, "resources").is_object()) container["resources"] = {{"cpu", 0.25}, {"memory", "0.5Gi"}};
+  return tmpl;
+}
+
+Answer start_job(const Context& context, AppKeeper& keeper) {
+  Core& core = context.core;
+  const Resource& job = *context.existing;
+  const std::string name = fmt::format("{}-{}", job.name(), random_name(core.random(), 7));
+  const Json tmpl = wanted_template(job, context.request.json());
+  const Json& configuration = *find_path(job.body, "properties.configuration");
+  const Json* trigger = find_path(configuration, "manualTriggerConfig");
+  const auto count = [&](std::string_view what) -> Json {
+    const Json& value = trigger ? member(*trigger, what) : Json();
+    return value.is_number_integer() ? value : Json(1);
+  };
+  Resource execution{.id = fmt::format("{}/executions/{}", job.id, name), .type = std::string(kExecutionType)};
+  execution.body = {
+      {"id", execution.id},
+      {"name", name},
+      {"type", kExecutionType},
+      {"properties",
+       {{"status", "Running"}, {"startTime", core.now_text()}, {"template", shown_template(tmpl, job.name())}}}};
+  execution.hidden = {{"template", tmpl},
+                      {"at", core.now_ms()},
+                      {"parallelism", count("parallelism")},
+                      {"completions", count("replicaCompletionCount")}};
+  const std::string id = execution.id;
+  core.store().put(std::move(execution));
+  step_until_done(core, keeper, {{"execution", id}});
+  return json_answer(200, {{"id", id}, {"name", name}});  // recorded: 200, no headers
+}
+
+Answer stop_execution(Core& core, AppKeeper& keeper, const Resource& execution) {
+  for (const Resource* replica : keeper.replicas_of(execution.id))
+    keeper.runtime().stop_replica(replica->name(), std::chrono::seconds(30));
+  Json& shown = core.store().edit(execution.id).properties();
+  if (text_at(shown, "status") == "Running") {
+    shown["status"] = "Stopped";
+    shown["endTime"] = core.now_text();
+  }
+  return empty_answer(200);
+}
+
+Answer stop_all(const Context& context, AppKeeper& keeper) {
+  std::vector<const Resource*> running;
+  for (const Resource* below : context.core.store().resources_below(context.existing->id))
+    if (equals_ignoring_case(below->type, kExecutionType) && text_at(below->body, "properties.status") == "Running")
+      running.push_back(below);
+  Json stopped = Json::array();
+  for (const Resource* execution : running) {
+    stop_execution(context.core, keeper, *execution);
+    stopped.push_back({{"id", execution->id}, {"name", execution->name()}});
+  }
+  return json_answer(200, {{"value", std::move(stopped)}});
+}
+
+/// azure-cli stops one execution by POST jobs/{job}/stop/{execution}.
+Answer stop_one(Core& core, const Request& request, AppKeeper& keeper) {
+  const auto& names = request.captures;
+  const std::string id =
+      fmt::format("/subscriptions/{}/resourceGroups/{}/providers/Microsoft.App/jobs/{}/executions/{}",
+                  names.at("subscription"), names.at("group"), names.at("job"), names.at("execution"));
+  const Resource* execution = core.store().find(id);
+  if (execution == nullptr)
+    return arm_error(
+        404, "JobExecutionNotFound",
+        fmt::format("The execution '{}' of job '{}' was not found.", names.at("execution"), names.at("job")));
+  if (!core.may(request.caller.object_id, "Microsoft.App/jobs/stop/execution/action", execution->id))
+    return arm_error(403, "AuthorizationFailed",
+                     fmt::format("The client '{0}' with object id '{0}' does not have authorization to perform action "
+                                 "'Microsoft.App/jobs/stop/execution/action' over scope '{1}'.",
+                                 request.caller.object_id, execution->id));
+  return stop_execution(core, keeper, *execution);
+}
+
+Json show_replica(Core& core, const Resource& replica, AppKeeper& keeper) {
+  const auto path = parse_arm_id(replica.id);
+  Json body = replica.body;
+  body["properties"]["containers"] = Json::array();
+  const std::string base =
+      fmt::format("{}/subscriptions/{}/resourceGroups/{}/jobs/{}/executions/{}/replicas/{}/containers/",
+                  core.arm_base_url(), path->subscription, path->group, path->names[0], path->names[1], replica.name());
+  for (const ContainerView& container : keeper.view_of(replica).containers) {
+    const ContainerWords words = words_of(container.state);
+    body["properties"]["containers"].push_back({{"name", container.state.name},
+                                                {"containerId", "containerd://" + sha256_hex(replica.id).substr(0, 32)},
+                                                {"ready", container.state.phase == ContainerState::Phase::running},
+                                                {"started", container.state.phase != ContainerState::Phase::pulling},
+                                                {"restartCount", container.state.restarts},
+                                                {"runningState", words.running_state},
+                                                {"runningStateDetails", words.details},
+                                                {"logStreamEndpoint", base + container.state.name + "/logstream"}});
+  }
+  return body;
+}
+
+Answer list_secrets(const Context& context, AppKeeper& keeper) {
+  const auto values = keeper.secrets_of(*context.existing);
+  Json shown = Json::array();
+  for (const Json& secret : list(context.existing->hidden, "secrets")) {
+    const std::string name = text_at(secret, "name");
+    Json entry = {{"name", name}};
+    if (values && values->contains(name)) entry["value"] = values->at(name).reveal();
+    shown.push_back(std::move(entry));
+  }
+  return json_answer(200, {{"value", std::move(shown)}});
+}
+
+TypeBehaviour job_type(AppKeeper& keeper) {
+  using Kind = BodyCheck::Kind;
+  TypeBehaviour jobs;
+  jobs.type = std::string(kJobType);
+  jobs.system_data = true;
+  jobs.checks = {
+      {.path = "properties", .kind = Kind::object, .required = true},
+      {.path = "properties.configuration", .kind = Kind::object, .required = true},
+      {.path = "properties.configuration.triggerType", .kind = Kind::text, .required = true, .rule = "CA-140"},
+      {.path = "properties.configuration.replicaTimeout", .kind = Kind::integer, .required = true, .rule = "CA-140"},
+      {.path = "properties.configuration.replicaRetryLimit", .kind = Kind::integer},
+      {.path = "properties.template", .kind = Kind::object},
+      {.path = "properties.template.containers", .kind = Kind::list},
+  };
+  jobs.check_name = [](const Context& context) { return refuse(check_job_name(context.path.name())); };
+  jobs.write = [&keeper](Write& write) { return write_job(write, keeper); };
+  jobs.actions["POST listSecrets"] = [&keeper](const Context& context) { return list_secrets(context, keeper); };
+  jobs.actions["POST getAuthToken"] = [](const Context& context) {
+    return auth_token(context, "Microsoft.App/jobs/accesstoken");
+  };
+  jobs.actions["POST start"] = [&keeper](const Context& context) { return start_job(context, keeper); };
+  jobs.actions["POST stop"] = [&keeper](const Context& context) { return stop_all(context, keeper); };
+  return jobs;
+}
+
+}  // namespace
+
+void add_container_jobs(Core& core, AppKeeper& keeper) {
+  core.add_type(job_type(keeper));
+
+  TypeBehaviour executions;
+  executions.type = std::string(kExecutionType);
+  executions.location = TypeBehaviour::Location::none;
+  executions.no_state = true;
+  executions.read_only = true;
+  executions.actions["POST stop"] = [&keeper](const Context& context) {
+    return stop_execution(context.core, keeper, *context.existing);
+  };
+  core.add_type(std::move(executions));
+
+  TypeBehaviour replicas;
+  replicas.type = "Microsoft.App/jobs/executions/replicas";
+  replicas.location = TypeBehaviour::Location::none;
+  replicas.no_state = true;
+  replicas.read_only = true;
+  replicas.show = [&keeper](Core& shared, const Resource& replica, View) {
+    return show_replica(shared, replica, keeper);
+  };
+  replicas.removed = [&keeper](Core&, const Resource& replica) { keeper.forget_replica(replica); };
+  core.add_type(std::move(replicas));
+
+  core.add_route(
+      {.method = "POST",
+       .pattern =
+           "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.App/jobs/{job}/stop/{execution}",
+       .answer = [&keeper](Core& shared, const Request& request) { return stop_one(shared, request, keeper); }});
+  core.add_event(std::string(kStep),
+                 [&keeper](Core& shared, const Json& payload) { step_until_done(shared, keeper, payload); });
+}
+
+}  // namespace defang::emulator
