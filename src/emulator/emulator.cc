@@ -11,9 +11,11 @@
 
 #include "emulator/certificates.h"
 #include "emulator/core.h"
+#include "emulator/engines/container_runtime.h"
 #include "emulator/front_door.h"
 #include "emulator/server.h"
 #include "emulator/transport.h"
+#include "emulator/workloads.h"
 #include "support/text.h"
 
 namespace defang::emulator {
@@ -80,6 +82,23 @@ Result<void> prepare(FrontDoor& door, const Options& options, Disk& disk, Clock&
   return {};
 }
 
+/// The engine that was asked for, with the authority where containers and tools look for it.
+Result<std::unique_ptr<Runtime>> make_engine(const Options& options, World world, const CertificateAuthority& authority,
+                                             Registries& registries) {
+  const fs::path trusted = options.state_folder / "trusted";
+  TRY(world.disk.write(trusted / "ca.crt", authority.certificate_pem()));
+  RuntimeOptions runtime{.folder = options.state_folder / "containers",
+                         .engine = options.engine,
+                         .base_images = options.base_images,
+                         .certificate_folder = trusted};
+  runtime.certificate_of = [&authority](const std::string& host) -> std::optional<HostCertificate> {
+    const auto certificate = authority.issue({host});
+    if (!certificate) return std::nullopt;
+    return HostCertificate{.key = certificate->key_pem, .chain = certificate->certificate_pem};
+  };
+  return make_runtime(runtime, world.processes, world.disk, world.clock, registries);
+}
+
 }  // namespace
 
 fs::path log_file(const fs::path& state_folder) { return state_folder / "emulator.log"; }
@@ -95,7 +114,13 @@ Result<void> serve(const Options& options, World world, std::stop_token stop,
   TRY(prepare(door, options, world.disk, world.clock));
   server->serve([&door](Request request) { return door.answer(std::move(request)); });
   add_all_providers(core);
+  TRY_ASSIGN(const auto workloads,
+             Workloads::make(core, options.state_folder / "registries", [&](Registries& registries) {
+               return make_engine(options, world, authority, registries);
+             }));
   TRY(core.start());
+  workloads->resume();
+  std::jthread watching([&](std::stop_token ends) { workloads->watch(ends); });
 
   const Description description{.endpoint = core.arm_base_url(),
                                 .pid = ::getpid(),
@@ -106,7 +131,10 @@ Result<void> serve(const Options& options, World world, std::stop_token stop,
   TRY(world.disk.write(running_file(options.state_folder), dump(running), Disk::Access::owner_only));
   if (ready) ready(description);
   tick(core, world.clock, stop);
+  watching.request_stop();
+  watching.join();
   server->stop();
+  workloads->stop();
   TRY(world.disk.remove(running_file(options.state_folder)));
   return {};
 }
@@ -135,7 +163,16 @@ class InThisProcess : public InProcess {
       : core_(options, clock, disk, random, listeners_), door_(core_), transport_(core_, door_) {
     add_all_providers(core_);
   }
+  ~InThisProcess() override {
+    std::error_code ignored;
+    fs::remove_all(registries_, ignored);
+  }
   Result<void> start(const Options& options, Disk& disk, Clock& clock) {
+    TRY_ASSIGN(workloads_,
+               Workloads::make(core_, registries_, [&](Registries& registries) -> Result<std::unique_ptr<Runtime>> {
+                 return make_runtime_without_containers({.base_images = options.base_images}, {}, disk, clock,
+                                                        registries);
+               }));
     TRY(prepare(door_, options, disk, clock));
     TRY(core_.start());
     environment_ = environment_of(core_, "");
@@ -146,9 +183,12 @@ class InThisProcess : public InProcess {
 
  private:
   NumberedListeners listeners_;
+  // Images are on the real disk, whatever the rest is on.
+  fs::path registries_ = fs::temp_directory_path() / fmt::format("defang-registries-{}-{}", ::getpid(), fmt::ptr(this));
   Core core_;
   FrontDoor door_;
   EmulatorTransport transport_;
+  std::unique_ptr<Workloads> workloads_;
   std::map<std::string, std::string> environment_;
 };
 

@@ -1,0 +1,142 @@
+#include "emulator/providers/registry_task.h"
+
+#include <algorithm>
+
+#include "support/text.h"
+
+namespace defang::emulator {
+namespace {
+
+struct Line {
+  std::size_t indent = 0;
+  std::string text;
+};
+
+std::vector<Line> lines_of(std::string_view yaml) {
+  std::vector<Line> lines;
+  for (const std::string& raw : split(yaml, '\n')) {
+    const std::string_view text = trim(raw);
+    if (text.empty() || text.starts_with('#')) continue;
+    lines.push_back({raw.find_first_not_of(' '), std::string(text)});
+  }
+  return lines;
+}
+
+std::string unquoted(std::string_view text) {
+  text = trim(text);
+  if (text.size() >= 2 && (text.front() == '"' || text.front() == '\'') && text.back() == text.front())
+    text = text.substr(1, text.size() - 2);
+  return std::string(text);
+}
+
+/// `["a", "b"]`
+std::vector<std::string> flow_list(std::string_view text) {
+  std::vector<std::string> items;
+  text = trim(text);
+  if (!text.starts_with('[') || !text.ends_with(']')) return items;
+  for (const std::string& part : split(text.substr(1, text.size() - 2), ','))
+    if (!unquoted(part).empty()) items.push_back(unquoted(part));
+  return items;
+}
+
+/// The value of "key: value", which may go on in deeper lines ("|", ">" or a list of "- item").
+struct Value {
+  std::string text;
+  std::vector<std::string> items;
+};
+Value value_at(const std::vector<Line>& lines, std::size_t& at, std::string_view rest, std::size_t indent) {
+  Value value{unquoted(rest), flow_list(rest)};
+  const bool block = rest.empty() || trim(rest) == "|" || trim(rest) == ">" || trim(rest) == ">-" || trim(rest) == "|-";
+  if (!block) return value;
+  value.text.clear();
+  while (at < lines.size() && lines[at].indent > indent) {
+    const std::string& text = lines[at].text;
+    if (text.starts_with("- "))
+      value.items.push_back(unquoted(std::string_view(text).substr(2)));
+    else
+      value.text += (value.text.empty() ? "" : " ") + text;
+    ++at;
+  }
+  return value;
+}
+
+}  // namespace
+
+std::vector<TaskStep> read_task(std::string_view yaml) {
+  std::vector<TaskStep> steps;
+  const std::vector<Line> lines = lines_of(yaml);
+  std::size_t at = 0;
+  while (at < lines.size()) {
+    const Line line = lines[at++];
+    if (!line.text.starts_with("- ")) continue;
+    const std::string_view text = trim(std::string_view(line.text).substr(2));
+    const std::size_t colon = text.find(':');
+    if (colon == std::string_view::npos) continue;
+    const std::string_view key = text.substr(0, colon);
+    Value value = value_at(lines, at, trim(text.substr(colon + 1)), line.indent + 2);
+    if (key == "build") steps.push_back({TaskStep::Kind::build, value.text, {}});
+    if (key == "cmd") steps.push_back({TaskStep::Kind::command, value.text, {}});
+    if (key == "push") steps.push_back({TaskStep::Kind::push, "", value.items});
+  }
+  return steps;
+}
+
+std::vector<std::string> words_of_command(std::string_view text) {
+  std::vector<std::string> words;
+  std::string word;
+  char quote = 0;
+  bool open = false;
+  for (char c : text) {
+    if (quote != 0) {
+      if (c == quote)
+        quote = 0;
+      else
+        word += c;
+    } else if (c == '"' || c == '\'') {
+      quote = c;
+      open = true;
+    } else if (c == ' ' || c == '\t' || c == '\n') {
+      if (open || !word.empty()) words.push_back(word);
+      word.clear();
+      open = false;
+    } else {
+      word += c;
+    }
+  }
+  if (open || !word.empty()) words.push_back(word);
+  return words;
+}
+
+BuildArguments read_build_arguments(std::string_view text) {
+  BuildArguments found;
+  const std::vector<std::string> words = words_of_command(text);
+  for (std::size_t i = 0; i < words.size(); ++i) {
+    std::string word = words[i], value;
+    const std::size_t equals = word.starts_with("--") ? word.find('=') : std::string::npos;
+    const bool takes_value = word == "-t" || word == "--tag" || word == "-f" || word == "--file" ||
+                             word == "--target" || word == "--build-arg" || word == "--platform";
+    if (equals != std::string::npos) {
+      value = word.substr(equals + 1);
+      word.resize(equals);
+    } else if (takes_value && i + 1 < words.size()) {
+      value = words[++i];
+    }
+    if (word == "-t" || word == "--tag") found.images.push_back(value);
+    if (word == "-f" || word == "--file") found.dockerfile = value;
+    if (word == "--target") found.target = value;
+    if (word == "--build-arg")
+      found.arguments.emplace_back(value.substr(0, value.find('=')),
+                                   value.find('=') == std::string::npos ? "" : value.substr(value.find('=') + 1));
+    if (!word.starts_with('-')) found.context = word;
+  }
+  return found;
+}
+
+std::string packed_image(std::string_view command) {
+  const std::vector<std::string> words = words_of_command(command);
+  for (std::size_t i = 0; i + 1 < words.size(); ++i)
+    if (words[i] == "build" && i > 0 && words[i - 1].find("pack") != std::string::npos) return words[i + 1];
+  return {};
+}
+
+}  // namespace defang::emulator

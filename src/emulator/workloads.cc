@@ -1,0 +1,53 @@
+#include "emulator/workloads.h"
+
+#include "emulator/providers/app_keeper.h"
+#include "emulator/providers/container_apps.h"
+#include "emulator/providers/container_registry.h"
+
+namespace defang::emulator {
+
+namespace {
+
+/// Where each public app is reached from this machine.
+Answer ingress_entries(const Runtime& runtime) {
+  Json apps = Json::array();
+  for (const IngressEntry& entry : runtime.ingress())
+    apps.push_back({{"id", entry.app}, {"url", entry.url}, {"fqdn", entry.fqdn}});
+  return json_answer(200, {{"apps", std::move(apps)}, {"engine", runtime.engine()}});
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Workloads>> Workloads::make(Core& core, const std::filesystem::path& folder,
+                                                   const MakeRuntime& make_runtime) {
+  std::unique_ptr<Workloads> made(new Workloads);
+  made->access_ = std::make_unique<CoreRegistryAccess>(core);
+  made->registries_ = make_registries(folder, *made->access_, core.clock(), core.random());
+  TRY_ASSIGN(made->runtime_, make_runtime(*made->registries_));
+  made->apps_ = std::make_unique<AppKeeper>(core, *made->runtime_, *made->registries_);
+  made->runs_ = std::make_unique<RegistryRuns>(core, *made->runtime_, *made->registries_);
+  core.add_route(
+      {.method = "GET",
+       .pattern = "/emulator/ingress",
+       .access = Route::Access::everyone,
+       .answer = [runtime = made->runtime_.get()](Core&, const Request&) { return ingress_entries(*runtime); }});
+  add_microsoft_app(core, *made->apps_);
+  add_container_registry(core, *made->registries_, *made->runs_);
+  return made;
+}
+
+Workloads::~Workloads() = default;
+
+void Workloads::resume() {
+  runs_->resume();
+  apps_->resume();
+}
+
+void Workloads::watch(std::stop_token stop) { apps_->watch(stop); }
+
+void Workloads::stop() {
+  runs_.reset();
+  runtime_->stop();
+}
+
+}  // namespace defang::emulator
