@@ -106,6 +106,7 @@ class ContainerRuntime final : public Runtime {
   Result<void> start_environment(const std::string& id, const std::string& default_domain) override {
     const std::lock_guard lock(mutex_);
     if (environments_.contains(id)) return {};
+    std::erase_if(leaving_, [](const auto& one) { return one->gone.load(); });
     auto made = std::make_shared<Environment>();
     made->domain = default_domain;
     TRY_ASSIGN(const unsigned index, free_index());
@@ -267,13 +268,14 @@ class ContainerRuntime final : public Runtime {
     return fail(Error::Kind::refused, "environment-unknown", fmt::format("there is no network for environment {}", id));
   }
 
-  Result<unsigned> free_index() const {
-    for (unsigned index = 0; index <= EnvironmentNetwork::kLastIndex; ++index) {
-      const bool taken =
-          std::ranges::any_of(environments_, [&](const auto& one) { return one.second->network->index() == index; });
-      // Replicas that are still leaving hold on to the network of an environment that is gone.
-      const bool held = std::ranges::any_of(
-          leaving_, [&](const auto& one) { return !one->gone && one->environment->network->index() == index; });
+  /// Not the one that was just given back: replicas on their way out hold on to the network of their environment.
+  Result<unsigned> free_index() {
+    constexpr unsigned kCount = EnvironmentNetwork::kLastIndex + 1;
+    for (unsigned attempt = 0; attempt < kCount; ++attempt) {
+      const unsigned index = next_index_++ % kCount;
+      const auto has_it = [&](const std::shared_ptr<Environment>& one) { return one->network->index() == index; };
+      const bool taken = std::ranges::any_of(environments_, [&](const auto& one) { return has_it(one.second); });
+      const bool held = std::ranges::any_of(leaving_, [&](const auto& one) { return has_it(one->environment); });
       if (!taken && !held) return index;
     }
     return fail(Error::Kind::refused, "network-other", "too many environments for one machine");
@@ -637,6 +639,7 @@ class ContainerRuntime final : public Runtime {
   std::map<std::string, std::unique_ptr<Replica>> replicas_;
   std::vector<std::unique_ptr<Replica>> leaving_;
   Forwarding::Id front_ = 0;
+  unsigned next_index_ = 0;
   std::unique_ptr<Forwarding> forwarding_;  // last: its thread calls into the rest
 };
 

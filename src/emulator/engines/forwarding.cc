@@ -40,6 +40,8 @@ using namespace asio::experimental::awaitable_operators;
 constexpr auto kConnectLimit = 5s;
 constexpr auto kRequestLimit = 240s;  // CA-61
 constexpr auto kHeadLimit = 60s;
+constexpr std::string_view kUnreachable =
+    "upstream connect error or disconnect/reset before headers. reset reason: connection failure";
 constexpr unsigned char kTlsHandshake = 0x16;  // RFC 8446, 5.1: the first byte of a ClientHello's record
 
 auto returning(error_code& error) { return asio::redirect_error(asio::use_awaitable, error); }
@@ -100,8 +102,11 @@ awaitable<void> copy_and_stay(From& from, To& to) {
   co_await expire(kRequestLimit);  // the answer decides when it is over
 }
 
+// g++ 12 destroys some temporaries of a co_await expression twice (aggregates in braces among them): what a coroutine
+// is given has a name.
+
 template <class Stream>
-awaitable<void> say(Stream& client, const std::string& text) {
+awaitable<void> say(Stream& client, std::string_view text) {
   error_code error;
   co_await asio::async_write(client, asio::buffer(text), returning(error));
 }
@@ -136,11 +141,13 @@ awaitable<void> bring_back(tcp::socket& upstream, Stream& client) {
   error_code error;
   const auto first = co_await (upstream.async_wait(tcp::socket::wait_read, returning(error)) || expire(kRequestLimit));
   if (first.index() == 1) {
-    co_await say(client, ingress_answer(504, "stream timeout"));
+    const auto text = ingress_answer(504, "stream timeout");
+    co_await say(client, text);
     co_return;
   }
   if (co_await copy(upstream, client) == 0) {
-    co_await say(client, ingress_answer(502, "upstream connect error or disconnect/reset before headers"));
+    const auto text = ingress_answer(502, "upstream connect error or disconnect/reset before headers");
+    co_await say(client, text);
   }
 }
 
@@ -152,7 +159,8 @@ awaitable<void> serve_request(Stream& client, const Forwarding::ChooseHttp& choo
   if (received.index() == 1 || std::get<0>(received) == HeadProgress::incomplete) co_return;
   const auto progress = std::get<0>(received);
   if (progress == HeadProgress::broken) {
-    co_await say(client, ingress_answer(400, "this is no HTTP request"));
+    const auto text = ingress_answer(400, "this is no HTTP request");
+    co_await say(client, text);
     co_return;
   }
   const auto choice = choose(head, from.protocol == "https");
@@ -232,16 +240,17 @@ awaitable<void> serve_http(tcp::socket client, Forwarding::ChooseHttp choose, Tl
   const auto ready = co_await (client.async_wait(tcp::socket::wait_read, returning(error)) || expire(kHeadLimit));
   unsigned char first = 0;
   if (ready.index() == 1 || ::recv(client.native_handle(), &first, 1, MSG_PEEK) != 1) co_return;
-  const auto address = client_address(client);
+  ForwardedFor from{client_address(client), "http"};
   if (first != kTlsHandshake) {
-    co_await serve_request(client, choose, {address, "http"});
+    co_await serve_request(client, choose, from);
     co_await close_softly(client);
     co_return;
   }
   ssl::stream<tcp::socket> secure(std::move(client), contexts.front());
   const auto shaken = co_await (secure.async_handshake(ssl::stream_base::server, returning(error)) || expire(10s));
   if (shaken.index() == 1 || error) co_return;
-  co_await serve_request(secure, choose, {address, "https"});
+  from.protocol = "https";
+  co_await serve_request(secure, choose, from);
   co_await close_softly(secure);
 }
 

@@ -23,7 +23,7 @@ constexpr auto kPullLimit = 10min;
 constexpr auto kStartLimit = 60s;
 constexpr auto kProofLimit = 60s;
 constexpr std::uint64_t kWantedFiles = 1048576;
-constexpr std::uint64_t kWantedProcesses = 65536;
+constexpr std::uint64_t kWantedProcesses = 4096;  // podman 4.3 lowers its own hard limit to 32768 or so first
 
 // Variables that steer podman itself: a container's own value of that name goes in by a file instead.
 constexpr auto kNamesOfPodman =
@@ -140,6 +140,7 @@ class Podman final : public Engine {
   void sweep() override {
     (void)run({"podman", "rm", "--all", "--force", "--time", "0"}, {}, 60s);
     (void)disk_.remove(options_.folder / "work");
+    (void)disk_.make_folder(options_.folder / "work");
   }
 
  private:
@@ -160,8 +161,8 @@ class Podman final : public Engine {
     TRY(disk_.write(settings("registries.conf"),
                     "unqualified-search-registries=[\"docker.io\"]\nshort-name-mode=\"permissive\"\n",
                     Disk::Access::everyone));
-    return disk_.write(settings("policy.json"), R"({"default":[{"type":"insecureAcceptAnything"}]})",
-                       Disk::Access::everyone);
+    // Logins of this machine's user are not the emulator's.
+    return disk_.write(settings("no-logins.json"), "{}", Disk::Access::everyone);
   }
 
   std::string containers_conf() const {
@@ -253,8 +254,8 @@ class Podman final : public Engine {
                     stop, kPullLimit);
   }
 
-  /// A file system of nothing: a container of it cannot find its program, and says so only after runc has made
-  /// namespaces, cgroup and limits. With a static program at hand that is run too.
+  /// Builds an image of one static program and runs it, which takes all that a real container takes: layers,
+  /// namespaces, cgroups, limits.
   Result<void> prove_by_running(std::stop_token stop) {
     TRY_ASSIGN(const auto work, new_folder("proof"));
     const auto proven = prove_in(work, stop);
@@ -264,26 +265,32 @@ class Podman final : public Engine {
 
   Result<void> prove_in(const fs::path& work, std::stop_token stop) {
     std::error_code error;
-    fs::copy_file("/proc/self/exe", work / "program", error);
-    const bool own_program = !error && is_static(work / "program");
-    if (!own_program) {
-      const auto busybox = find_program("busybox");
-      if (!busybox) return prove_without_program(work, stop);
-      fs::copy_file(*busybox, work / "program", fs::copy_options::overwrite_existing, error);
-    }
-    TRY(disk_.write(work / "Dockerfile", "FROM scratch\nCOPY program /program\n", Disk::Access::everyone));
-    TRY(run_well({"buildah", "bud", "--isolation", "chroot", "--format", "docker", "-t", "localhost/proof", work}, stop,
-                 kProofLimit));
-    Arguments run_it = {"podman", "run",    "--rm",  "--no-healthcheck", "--network",
-                        "none",   "--pull", "never", "localhost/proof",  "/program"};
-    run_it.push_back(own_program ? "version" : "true");
-    return run_well(std::move(run_it), stop, kProofLimit);
+    fs::copy_file("/proc/self/exe", work / "defang", error);
+    if (!error && is_static(work / "defang")) return prove_with("defang", "version", work, stop);
+    const auto busybox = find_program("busybox");
+    if (busybox) fs::copy_file(*busybox, work / "busybox", error);
+    if (busybox && !error && is_static(work / "busybox")) return prove_with("busybox", "true", work, stop);
+    return prove_without_program(work, stop);
+  }
+
+  Result<void> prove_with(const std::string& program, const std::string& argument, const fs::path& work,
+                          std::stop_token stop) {
+    TRY(disk_.write(work / "Dockerfile", fmt::format("FROM scratch\nCOPY {0} /{0}\n", program),
+                    Disk::Access::everyone));
+    TRY(build_proof(work, stop));
+    return run_well({"podman", "run", "--rm", "--no-healthcheck", "--network", "none", "--pull", "never",
+                     "localhost/proof", "/" + program, argument},
+                    stop, kProofLimit);
+  }
+
+  Result<void> build_proof(const fs::path& work, std::stop_token stop) {
+    return run_well({"buildah", "bud", "--isolation", "chroot", "--format", "docker", "-t", "localhost/proof", work},
+                    stop, kProofLimit);
   }
 
   Result<void> prove_without_program(const fs::path& work, std::stop_token stop) {
     TRY(disk_.write(work / "Dockerfile", "FROM scratch\nCOPY Dockerfile /nothing\n", Disk::Access::everyone));
-    TRY(run_well({"buildah", "bud", "--isolation", "chroot", "--format", "docker", "-t", "localhost/proof", work}, stop,
-                 kProofLimit));
+    TRY(build_proof(work, stop));
     TRY_ASSIGN(const auto result, run({"podman", "run", "--rm", "--no-healthcheck", "--network", "none", "--pull",
                                        "never", "localhost/proof", "/nothing"},
                                       stop, kProofLimit));
