@@ -30,6 +30,14 @@ azure::ResourceId id_of(const azure::ResourceId& vault, const std::string& name)
   return *azure::ResourceId::parse(vault.text() + "/secrets/" + name);
 }
 
+std::string vault_version() { return std::string(azure::find_resource_type(kVaultType)->api_version); }
+
+azure::ResourceId deleted_vault_id(const StackScope& stack, const std::string& vault) {
+  return *azure::ResourceId::parse(
+      fmt::format("/subscriptions/{}/providers/Microsoft.KeyVault/locations/{}/deletedVaults/{}", stack.subscription,
+                  stack.location, vault));
+}
+
 VaultSecret parse_secret(const Json& body) {
   VaultSecret secret;
   secret.name = text_at(body, "name");
@@ -226,12 +234,10 @@ Result<void> remove_secret(rest::ArmClient& arm, const azure::ResourceId& vault,
 
 Result<void> recover_vault(const AzureAccess& access, const StackScope& stack, const std::string& vault,
                            std::stop_token stop) {
-  const std::string version(azure::find_resource_type(kVaultType)->api_version);
-  const auto deleted = azure::ResourceId::parse(
-      fmt::format("/subscriptions/{}/providers/Microsoft.KeyVault/locations/{}/deletedVaults/{}", stack.subscription,
-                  stack.location, vault));
+  const std::string version = vault_version();
+  const auto deleted = deleted_vault_id(stack, vault);
   const auto id = azure::ResourceId::resource(stack.subscription, stack.group, kVaultType, vault);
-  const auto found = access.arm.get(*deleted, version, stop);
+  const auto found = access.arm.get(deleted, version, stop);
   // Who may not look at deleted vaults hears of it from the PUT that follows.
   if (!found || !*found) return {};
   const std::string was = text_at(**found, "properties.vaultId");
@@ -242,6 +248,16 @@ Result<void> recover_vault(const AzureAccess& access, const StackScope& stack, c
        {{"createMode", "recover"}, {"tenantId", access.tenant}, {"sku", {{"family", "A"}, {"name", "standard"}}}}}};
   auto recovered = access.arm.put(id, version, body, {}, stop);
   if (!recovered) return fail(std::move(recovered.error().during(fmt::format("recovering vault `{}`", vault))));
+  return {};
+}
+
+Result<void> purge_vault(const AzureAccess& access, const StackScope& stack, const std::string& vault,
+                         std::stop_token stop) {
+  const auto deleted = deleted_vault_id(stack, vault);
+  TRY_ASSIGN(const auto found, access.arm.get(deleted, vault_version(), stop));
+  if (!found) return {};
+  auto purged = access.arm.post(deleted, "purge", vault_version(), Json::object(), {}, stop);
+  if (!purged) return fail(std::move(purged.error().during(fmt::format("purging vault `{}`", vault))));
   return {};
 }
 

@@ -46,6 +46,10 @@ Result<void> remove_secret(rest::ArmClient& arm, const azure::ResourceId& vault,
 Result<void> recover_vault(const AzureAccess& access, const StackScope& stack, const std::string& vault,
                            std::stop_token stop);
 
+/// Deletes a deleted vault for good, with its secrets. An absent one is fine.
+Result<void> purge_vault(const AzureAccess& access, const StackScope& stack, const std::string& vault,
+                         std::stop_token stop);
+
 /// The value, by the vault's data plane: needs the right to read secrets there.
 Result<Secret> read_value(const AzureAccess& access, const std::string& pinned_uri, std::stop_token stop);
 
