@@ -8,6 +8,12 @@ const Option kLoadOptions[] = {
     {"--profile", &Arguments::profiles, "NAME", "activate a profile; may be repeated"},
     {"--project-directory", &Arguments::project_directory, "DIR", "what relative paths are relative to"},
 };
+const Option kConfigOptions[] = {
+    {"--format", &Arguments::format, "FORMAT", "yaml (default) or json", {"yaml", "json"}},
+    {"--loader", &Arguments::loader, "NAME", "load as this program or as docker compose", {"defang", "compose"}},
+    {"--no-interpolate", &Arguments::no_interpolate, "", "leave variables as they stand"},
+    {"--no-consistency", &Arguments::no_consistency, "", "do not check what services refer to (--loader compose)"},
+};
 
 const Option kEmulatorState[] = {
     {"--state", &Arguments::state_folder, "DIR", "state folder (default: $XDG_STATE_HOME/defang/emulator)"},
@@ -37,6 +43,12 @@ const Option kEmulatorStatusOptions[] = {
 const std::vector<Command>& commands() {
   // One row a command, in the order of `defang --help`.
   static const std::vector<Command> kCommands = {
+      {"compose config",
+       {},
+       "Print the project as it is loaded",
+       {kLoadOptions, kConfigOptions},
+       "",
+       run_compose_config},
       {"emulator start", {}, "Start Azure on this machine", {kEmulatorState, kEmulatorOptions}, "", run_emulator_start},
       {"emulator stop", {}, "Stop it; its state is kept", {kEmulatorState}, "", run_emulator_stop},
       {"emulator status",
@@ -49,7 +61,6 @@ const std::vector<Command>& commands() {
       {"emulator logs", {}, "Print its log", {kEmulatorState}, "", run_emulator_logs},
       {"version", {}, "Print the version", {}, "", run_version},
   };
-  (void)kLoadOptions;
   return kCommands;
 }
 

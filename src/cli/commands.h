@@ -5,6 +5,7 @@
 /// One function a command, each in the file with its name.
 namespace defang::cli {
 
+int run_compose_config(const Arguments& arguments, Context& context);
 int run_version(const Arguments& arguments, Context& context);
 int run_emulator_start(const Arguments& arguments, Context& context);
 int run_emulator_stop(const Arguments& arguments, Context& context);

@@ -23,8 +23,10 @@ struct Node {
   std::string text;  // of a text; of the other scalars the source text
   std::vector<Node> items;
   std::vector<Entry> entries;
-  std::string tag;  // "!reset", "!override", or another tag as written; empty for none
-  SourceSpan span;  // of the value
+  bool from_variable = false;  // a variable's value is in the text: it may be a secret, so messages do not show it
+  bool implied = false;        // nobody wrote it: a default, or part of what a short form stands for
+  std::string tag;             // "!reset", "!override", or another tag as written; empty for none
+  SourceSpan span;             // of the value
 
   static Node of(std::string text);
   static Node of_integer(std::int64_t value);
@@ -39,6 +41,7 @@ struct Node {
   bool is_null() const { return kind == Kind::null; }
   const Node* find(std::string_view key) const;  // nullptr: absent, or not a mapping
   Node* find(std::string_view key);
+  const Entry* find_entry(std::string_view key) const;
   Node& set(std::string_view key, Node value);  // replaces in place or appends; makes a mapping of a null
   bool erase(std::string_view key);
 };

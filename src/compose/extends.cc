@@ -1,0 +1,120 @@
+#include "compose/extends.h"
+
+#include <algorithm>
+
+#include "compose/attributes.h"
+#include "compose/diagnostics.h"
+#include "compose/merge.h"
+#include "compose/paths.h"
+
+namespace defang::compose {
+namespace {
+
+/// A file's services as far as they are known, and what its tags reset.
+struct Scope {
+  std::filesystem::path file;
+  Node* services;
+  const ResetPaths* resets;
+};
+
+class Extension {
+ public:
+  Extension(Workspace& workspace, const FileSet& set) : workspace_(workspace), set_(set) {}
+
+  /// Makes the service whole, in its scope. False after an error.
+  bool apply(const Scope& scope, const std::string& name) {
+    Node* service = scope.services->find(name);
+    if (service->is_null()) return true;
+    if (!service->is_mapping()) return fail(service_not_a_mapping(name, service->span));
+    const Node::Entry* extends = service->find_entry("extends");
+    if (!extends) return true;
+    const Node* base_name = extends->value.is_text() ? &extends->value : extends->value.find("service");
+    if (!base_name || !base_name->is_text()) return fail(extends_without_service(name, extends->key_span));
+    if (!enter(scope, name, extends->key_span)) return false;
+    auto base = base_of(scope, name, extends->value, *base_name);
+    chain_.pop_back();
+    if (!base) return false;
+    if (base->is_null()) return scope.services->find(name)->erase("extends");
+
+    // Tags of the extending service act on what it inherits (CS-87).
+    Node inherited = Node::of_mapping();
+    inherited.set("services", Node::of_mapping()).set(name, std::move(*base));
+    apply_resets(inherited, *scope.resets);
+    Node* left = inherited.find("services")->find(name);
+    base = left ? std::move(*left) : Node::of_mapping();
+    base->erase("extends");
+
+    service = scope.services->find(name);
+    Node own = std::move(*service);
+    own.erase("extends");
+    const SourceSpan span = own.span;
+    *service = merge(std::move(*base), std::move(own), compose_file().key("services")->each, "services." + name,
+                     workspace_.diagnostics);
+    service->span = span;
+    return true;
+  }
+
+ private:
+  struct Link {
+    std::filesystem::path file;
+    std::string service;
+    SourceSpan span;
+  };
+
+  bool fail(Diagnostic diagnostic) {
+    workspace_.diagnostics.add(std::move(diagnostic));
+    return false;
+  }
+
+  bool enter(const Scope& scope, const std::string& name, const SourceSpan& span) {
+    const auto same = [&](const Link& link) { return link.file == scope.file && link.service == name; };
+    if (std::ranges::any_of(chain_, same)) {
+      std::vector<std::pair<std::string, SourceSpan>> links;
+      for (const Link& link : chain_) links.emplace_back(link.service, link.span);
+      return fail(circular_extends(links, name, workspace_.shown(scope.file)));
+    }
+    chain_.push_back({scope.file, name, span});
+    return true;
+  }
+
+  std::optional<Node> base_of(const Scope& scope, const std::string& name, const Node& extends, const Node& base_name) {
+    const Node* file = extends.find("file");
+    if (!file || file->is_null()) {
+      if (!scope.services->find(base_name.text)) {
+        fail(extended_service_not_found(name, base_name, workspace_.shown(scope.file), "", *scope.services));
+        return std::nullopt;
+      }
+      if (!apply(scope, base_name.text)) return std::nullopt;
+      return *scope.services->find(base_name.text);
+    }
+    const std::filesystem::path path = absolute_path(file->text, {set_.folder, workspace_.home});
+    const auto other = load_extended_file(workspace_, set_, path, file->span);
+    if (!other) return std::nullopt;
+    Node* services = other->project.find("services");
+    if (!services || !services->is_mapping() || !services->find(base_name.text)) {
+      fail(extended_service_not_found(name, base_name, workspace_.shown(scope.file), workspace_.shown(path),
+                                      services ? *services : Node()));
+      return std::nullopt;
+    }
+    if (!apply({path, services, &other->resets}, base_name.text)) return std::nullopt;
+    return *services->find(base_name.text);
+  }
+
+  Workspace& workspace_;
+  const FileSet& set_;
+  std::vector<Link> chain_;
+};
+
+}  // namespace
+
+void apply_extends(Workspace& workspace, const FileSet& set, const std::filesystem::path& file, Node& document,
+                   const ResetPaths& resets) {
+  Node* services = document.find("services");
+  if (!services || !services->is_mapping()) return;  // check_structure says so
+  Extension extension(workspace, set);
+  std::vector<std::string> names;
+  for (const Node::Entry& entry : services->entries) names.push_back(entry.key);
+  for (const std::string& name : names) extension.apply({file, services, &resets}, name);
+}
+
+}  // namespace defang::compose

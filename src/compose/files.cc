@@ -1,0 +1,172 @@
+#include "compose/files.h"
+
+#include "compose/checks.h"
+#include "compose/diagnostics.h"
+#include "compose/extends.h"
+#include "compose/include.h"
+#include "compose/merge.h"
+#include "compose/normalise.h"
+#include "compose/paths.h"
+#include "compose/read.h"
+#include "compose/short_forms.h"
+#include "compose/structure.h"
+
+namespace defang::compose {
+namespace {
+
+/// One document on its way into the project.
+struct Document {
+  Workspace& workspace;
+  const FileSet& set;
+  std::filesystem::path file;
+  Node root;
+  ResetPaths resets;
+
+  bool has_failed() const { return workspace.diagnostics.error_count() > errors_before; }
+  std::size_t errors_before = 0;
+};
+
+void replace_variables(Document& document) {
+  Workspace& workspace = document.workspace;
+  if (workspace.interpolated) {
+    interpolate(document.root, document.set.variables.lookup(), workspace.unset, workspace.on_unset,
+                workspace.diagnostics);
+  } else {
+    convert_types(document.root, workspace.diagnostics);
+  }
+}
+
+void ignore_version(Document& document, Node& project) {
+  const Node::Entry* version = project.find_entry("version");
+  if (!version) return;
+  document.workspace.diagnostics.add(version_is_obsolete(version->key_span));
+  project.erase("version");
+}
+
+/// `dns` items that variables left empty (CS-156).
+void drop_empty_dns(Node& project) {
+  Node* services = project.find("services");
+  if (!services) return;
+  for (Node::Entry& service : services->entries)
+    if (Node* dns = service.value.find("dns"))
+      std::erase_if(dns->items,
+                    [](const Node& item) { return item.is_null() || (item.is_text() && item.text.empty()); });
+}
+
+void to_long_forms(Document& document, Node& project) {
+  expand_short_forms(project, {.interpolated = document.workspace.interpolated}, document.workspace.diagnostics);
+  drop_empty_dns(project);
+  drop_repeated(project);
+}
+
+/// The order is the reference loader's: it decides what each step sees (compose-semantics.md, "Pipeline order").
+Node add_document(Document& document, Node project) {
+  document.resets = take_resets(document.root);
+  replace_variables(document);
+  apply_include(document.workspace, document.set, document.file, document.root, document.resets);
+  apply_resets(project, document.resets);
+  apply_extends(document.workspace, document.set, document.file, document.root, document.resets);
+  project = merge_projects(std::move(project), std::move(document.root), document.workspace.diagnostics);
+  drop_repeated(project);
+  check_structure(project, document.workspace.diagnostics);
+  if (document.has_failed()) return project;
+  ignore_version(document, project);
+  to_long_forms(document, project);
+  return project;
+}
+
+Node add_unchecked(Document& document, Node project) {
+  document.resets = take_resets(document.root);
+  replace_variables(document);
+  apply_resets(project, document.resets);
+  project = merge_projects(std::move(project), std::move(document.root), document.workspace.diagnostics);
+  drop_repeated(project);
+  to_long_forms(document, project);
+  return project;
+}
+
+}  // namespace
+
+Lookup Variables::lookup() const {
+  return [this](std::string_view name) -> std::optional<std::string> {
+    const auto found = values.find(name);
+    if (found == values.end()) return std::nullopt;
+    return found->second;
+  };
+}
+
+void Variables::add_missing(const std::vector<std::pair<std::string, std::string>>& entries) {
+  for (const auto& [name, value] : entries) values.emplace(name, value);
+}
+
+std::string Workspace::shown(const std::filesystem::path& path) const {
+  const std::filesystem::path relative = path.lexically_relative(working_folder);
+  if (relative.empty() || relative.begin()->string() == "..") return path.string();
+  return relative.string();
+}
+
+std::shared_ptr<const SourceFile> Workspace::source(const std::filesystem::path& path, const SourceSpan& asked_by) {
+  if (const auto known = sources_.find(path); known != sources_.end()) return known->second;
+  std::string text = standard_input;
+  if (path != "-") {
+    auto read = disk.read(path);
+    if (!read) {
+      diagnostics.add(cannot_read(shown(path), read.error(), asked_by));
+      return nullptr;
+    }
+    text = std::move(*read);
+  }
+  if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);  // byte order mark
+  return sources_[path] = std::make_shared<SourceFile>(path == "-" ? "-" : shown(path), std::move(text));
+}
+
+const std::vector<Node>* Workspace::documents(const std::filesystem::path& path, const SourceSpan& asked_by) {
+  if (const auto known = documents_.find(path); known != documents_.end()) return &known->second;
+  const auto file = source(path, asked_by);
+  if (!file) return nullptr;
+  const std::size_t errors = diagnostics.error_count();
+  std::vector<Node> documents = read_documents(file, diagnostics);
+  for (const Node& document : documents)
+    if (!document.is_mapping()) diagnostics.add(document_not_a_mapping(document.span));
+  if (diagnostics.error_count() > errors) return nullptr;
+  return &(documents_[path] = std::move(documents));
+}
+
+Node load_files(Workspace& workspace, const FileSet& set) {
+  const std::size_t errors = workspace.diagnostics.error_count();
+  const auto has_failed = [&] { return workspace.diagnostics.error_count() > errors; };
+  Node project;
+  for (const std::filesystem::path& file : set.files) {
+    const std::vector<Node>* documents = workspace.documents(file, {});
+    if (!documents) return project;
+    for (const Node& root : *documents) {
+      Document document{workspace, set, file, root, {}, workspace.diagnostics.error_count()};
+      project = add_document(document, std::move(project));
+      if (has_failed()) return project;
+    }
+  }
+  if (project.is_null()) return project;
+  add_defaults(project);
+  check_values(project, workspace.diagnostics);
+  resolve_paths(project, {set.folder, workspace.home}, workspace.diagnostics);
+  resolve_valueless(project, set.variables.lookup());
+  return project;
+}
+
+std::shared_ptr<ExtendedFile> load_extended_file(Workspace& workspace, const FileSet& set,
+                                                 const std::filesystem::path& path, const SourceSpan& asked_by) {
+  const std::vector<Node>* documents = workspace.documents(path, asked_by);
+  if (!documents) return nullptr;
+  const std::size_t errors = workspace.diagnostics.error_count();
+  auto extended = std::make_shared<ExtendedFile>();
+  for (const Node& root : *documents) {
+    Document document{workspace, set, path, root, {}, errors};
+    extended->project = add_unchecked(document, std::move(extended->project));
+    extended->resets = std::move(document.resets);
+  }
+  resolve_paths(extended->project, {path.parent_path(), workspace.home}, workspace.diagnostics);
+  if (workspace.diagnostics.error_count() > errors) return nullptr;
+  return extended;
+}
+
+}  // namespace defang::compose

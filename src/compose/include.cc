@@ -1,0 +1,123 @@
+#include "compose/include.h"
+
+#include <algorithm>
+
+#include "compose/attributes.h"
+#include "compose/diagnostics.h"
+#include "compose/env_files.h"
+#include "compose/merge.h"
+#include "compose/paths.h"
+
+namespace defang::compose {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::vector<Node> texts_of(const Node* node) {
+  if (!node) return {};
+  if (node->is_text()) return {*node};
+  return node->items;
+}
+
+class Inclusion {
+ public:
+  Inclusion(Workspace& workspace, const FileSet& set, const fs::path& file)
+      : workspace_(workspace), set_(set), file_(file) {}
+
+  void apply(const Node& entry, Node& document, const ResetPaths& resets) {
+    const std::vector<Node> paths = texts_of(entry.is_text() ? &entry : entry.find("path"));
+    if (paths.empty()) return workspace_.diagnostics.add(include_without_path(entry.span));
+    FileSet included;
+    included.including = set_.including;
+    included.including.push_back(file_);
+    for (const Node& path : paths) included.files.push_back(absolute_path(path.text, base()));
+    if (is_cycle(included, paths[0].span)) return;
+    included.folder = included.files[0].parent_path();
+    if (const Node* folder = entry.find("project_directory"); folder && folder->is_text())
+      included.folder = existing_folder(absolute_path(folder->text, base()));
+    included.variables = set_.variables;
+    if (!read_variables(entry, included)) return;
+    for (const Node& path : paths)
+      if (!workspace_.source(absolute_path(path.text, base()), path.span)) return;
+
+    const std::size_t errors = workspace_.diagnostics.error_count();
+    Node project = load_files(workspace_, included);
+    if (workspace_.diagnostics.error_count() > errors) return;
+    import(std::move(project), document, resets);
+  }
+
+ private:
+  PathBase base() const { return {set_.folder, workspace_.home}; }
+
+  /// The reference loader takes what is no folder for a file, and its folder instead.
+  fs::path existing_folder(const fs::path& folder) const {
+    return workspace_.disk.is_folder(folder) ? folder : folder.parent_path();
+  }
+
+  bool is_cycle(const FileSet& included, const SourceSpan& span) {
+    const auto found = std::ranges::find(included.including, included.files[0]);
+    if (found == included.including.end()) return false;
+    std::vector<std::string> chain;
+    for (const fs::path& file : included.including) chain.push_back(workspace_.shown(file));
+    chain.push_back(workspace_.shown(included.files[0]));
+    workspace_.diagnostics.add(include_cycle(chain, span));
+    return true;
+  }
+
+  /// CS-97: what the including project knows wins.
+  bool read_variables(const Node& entry, FileSet& included) {
+    const std::vector<Node> named = texts_of(entry.find("env_file"));
+    if (named.empty()) {
+      const fs::path own = included.folder / ".env";
+      if (!workspace_.disk.is_file(own)) return true;
+      return read_env_files(workspace_, {{own, {}}}, included.variables);
+    }
+    std::vector<EnvFile> files;
+    for (const Node& file : named)
+      if (file.text != "/dev/null") files.push_back({absolute_path(file.text, base()), file.span});
+    return read_env_files(workspace_, files, included.variables);
+  }
+
+  void import(Node project, Node& document, const ResetPaths& resets) {
+    for (const char* section : {"services", "volumes", "networks", "secrets", "configs", "models"}) {
+      Node* from = project.find(section);
+      if (!from || !from->is_mapping()) continue;
+      Node* to = document.find(section);
+      if (!to || to->is_null()) to = &document.set(section, Node::of_mapping());
+      if (!to->is_mapping()) continue;
+      const Shape* shape = compose_file().key(section)->each;
+      for (Node::Entry& entry : from->entries) {
+        Node* own = to->find(entry.key);
+        if (!own) {
+          to->entries.push_back(std::move(entry));
+          continue;
+        }
+        // What the including file says wins, and its tags act on what is included.
+        Node imported = Node::of_mapping();
+        imported.set(section, Node::of_mapping()).set(entry.key, std::move(entry.value));
+        apply_resets(imported, resets);
+        Node* left = imported.find(section)->find(entry.key);
+        *own = merge(left ? std::move(*left) : Node(), std::move(*own), shape, section + ("." + entry.key),
+                     workspace_.diagnostics);
+      }
+    }
+  }
+
+  Workspace& workspace_;
+  const FileSet& set_;
+  const fs::path& file_;
+};
+
+}  // namespace
+
+void apply_include(Workspace& workspace, const FileSet& set, const std::filesystem::path& file, Node& document,
+                   const ResetPaths& resets) {
+  const Node* include = document.find("include");
+  if (!include || include->is_null()) return;
+  if (!include->is_list()) return workspace.diagnostics.add(include_not_a_list(include->span));
+  const std::vector<Node> entries = include->items;
+  document.erase("include");
+  for (const Node& entry : entries) Inclusion(workspace, set, file).apply(entry, document, resets);
+}
+
+}  // namespace defang::compose

@@ -1,0 +1,248 @@
+#include "compose/load.h"
+
+#include <algorithm>
+#include <set>
+
+#include "compose/checks.h"
+#include "compose/diagnostics.h"
+#include "compose/discovery.h"
+#include "compose/env_files.h"
+#include "compose/files.h"
+#include "compose/normalise.h"
+#include "compose/profiles.h"
+#include "compose/project_name.h"
+#include "compose/typed.h"
+#include "compose/values.h"
+#include "support/text.h"
+
+namespace defang::compose {
+namespace {
+
+namespace fs = std::filesystem;
+
+fs::path absolute(const fs::path& path, const fs::path& folder) {
+  fs::path full = (folder / path).lexically_normal();
+  return full.has_filename() ? full : full.parent_path();
+}
+
+class Loading {
+ public:
+  Loading(const LoadOptions& options, const Disk& disk, Diagnostics& diagnostics)
+      : options_(options), disk_(disk), diagnostics_(diagnostics), workspace_(disk, diagnostics) {}
+
+  std::optional<Project> run() {
+    // Each step needs what the ones before it found.
+    static constexpr bool (Loading::* kSteps[])() = {
+        &Loading::see_the_world, &Loading::read_variables,   &Loading::find_files,     &Loading::choose_folder,
+        &Loading::choose_name,   &Loading::merge_files,      &Loading::make_canonical, &Loading::select_services,
+        &Loading::check,         &Loading::fold_environment,
+    };
+    for (const auto step : kSteps)
+      if (!(this->*step)() || diagnostics_.has_errors()) return std::nullopt;
+    Project project = to_project(std::move(canonical_));
+    project.name = name_;
+    project.folder = set_.folder;
+    project.config_files = set_.files;
+    project.disabled_services = disabled_;
+    return project;
+  }
+
+ private:
+  bool is_defang() const { return options_.loader == LoadOptions::Loader::defang; }
+
+  std::optional<std::string> process_variable(const std::string& name) const {
+    const auto found = options_.environment.find(name);
+    if (found == options_.environment.end()) return std::nullopt;
+    return found->second;
+  }
+
+  std::optional<std::string> variable(std::string_view name) const {
+    const auto found = set_.variables.values.find(name);
+    if (found == set_.variables.values.end()) return std::nullopt;
+    return found->second;
+  }
+
+  bool see_the_world() {
+    const auto folder = disk_.working_folder();
+    if (!folder) {
+      diagnostics_.add(cannot_read(".", folder.error(), {}));
+      return false;
+    }
+    workspace_.working_folder = *folder;
+    workspace_.home = process_variable("HOME").value_or("");
+    workspace_.standard_input = options_.standard_input;
+    workspace_.interpolated = options_.interpolate;
+    workspace_.unset = is_defang() ? Unset::config : Unset::blank;
+    workspace_.on_unset = [this](const std::string& name, const SourceSpan& span) { tell_unset(name, span); };
+    for (const auto& [name, value] : options_.environment)
+      if (!is_defang() || name.starts_with("COMPOSE_")) set_.variables.values[name] = value;  // DM-1
+    return true;
+  }
+
+  void tell_unset(const std::string& name, const SourceSpan& span) {
+    if (!told_.insert(name).second) return;
+    if (!is_defang()) {
+      diagnostics_.add(variable_not_set(name, span));
+    } else if (process_variable(name)) {
+      diagnostics_.add(variable_only_in_shell(name, span));
+    }
+  }
+
+  fs::path first_folder() const {
+    const fs::path& here = workspace_.working_folder;
+    if (options_.project_directory) return absolute(*options_.project_directory, here);
+    if (!options_.files.empty() && options_.files[0] != "-") return absolute(options_.files[0], here).parent_path();
+    return here;
+  }
+
+  bool read_variables() { return read_variables_of(first_folder()); }
+
+  /// CS-48
+  bool read_variables_of(const fs::path& folder) {
+    std::vector<EnvFile> files;
+    std::vector<std::string> named = options_.env_files;
+    if (named.empty())
+      if (const auto listed = process_variable("COMPOSE_ENV_FILES"); listed && !listed->empty())
+        named = split(*listed, ',');
+    for (const std::string& name : named) {
+      const fs::path path = absolute(name, workspace_.working_folder);
+      if (!disk_.is_file(path)) {
+        diagnostics_.add(env_file_not_found(workspace_.shown(path)));
+        return false;
+      }
+      files.push_back({path, {}});
+    }
+    if (named.empty() && process_variable("COMPOSE_DISABLE_ENV_FILE").value_or("") != "true")
+      for (const std::string& name : default_env_files())
+        if (disk_.is_file(folder / name)) files.push_back({folder / name, {}});
+    return read_env_files(workspace_, files, set_.variables);
+  }
+
+  std::vector<std::string> default_env_files() const {
+    std::vector<std::string> names{".env"};
+    if (!is_defang()) return names;
+    if (!options_.provider.empty()) names.push_back(".env." + options_.provider);
+    if (!options_.stack.empty()) names.push_back(".env." + options_.stack);
+    return names;
+  }
+
+  bool find_files() {
+    const fs::path& here = workspace_.working_folder;
+    std::vector<std::string> named = options_.files;
+    if (named.empty())
+      if (const auto listed = variable("COMPOSE_FILE"); listed && !listed->empty()) {
+        const std::string separator = variable("COMPOSE_PATH_SEPARATOR").value_or(":");
+        named = split(*listed, separator.empty() ? ':' : separator[0]);
+      }
+    if (named.empty()) {
+      const auto found = find_compose_files(disk_, options_.project_directory ? first_folder() : here, diagnostics_);
+      if (!found) {
+        diagnostics_.add(no_compose_file(here.string()));
+        return false;
+      }
+      set_.files = *found;
+      return true;
+    }
+    for (const std::string& name : named) set_.files.push_back(name == "-" ? fs::path("-") : absolute(name, here));
+    return true;
+  }
+
+  bool choose_folder() {
+    const fs::path& here = workspace_.working_folder;
+    set_.folder = options_.project_directory       ? absolute(*options_.project_directory, here)
+                  : set_.files[0] == fs::path("-") ? here
+                                                   : set_.files[0].parent_path();
+    return set_.folder == first_folder() || read_variables_of(set_.folder);
+  }
+
+  /// CS-10
+  bool choose_name() {
+    std::optional<std::string> given = options_.project_name;
+    if (!given || given->empty()) given = variable("COMPOSE_PROJECT_NAME");
+    if (given && !given->empty()) {
+      if (normalise_project_name(*given) != *given) {
+        diagnostics_.add(invalid_project_name(*given));
+        return false;
+      }
+      name_ = *given;
+    } else {
+      name_ = normalise_project_name(name_in_files());
+      if (name_.empty()) name_ = normalise_project_name(set_.folder.filename().string());
+    }
+    set_.variables.values["COMPOSE_PROJECT_NAME"] = name_;  // CS-14
+    return true;
+  }
+
+  std::string name_in_files() {
+    std::string name;
+    for (const fs::path& file : set_.files) {
+      const std::vector<Node>* documents = workspace_.documents(file, {});
+      if (!documents) return "";
+      for (const Node& document : *documents)
+        if (const Node* node = document.find("name"); node && node->is_text() && !node->text.empty()) name = node->text;
+    }
+    if (!options_.interpolate) return name;
+    const auto result = substitute(name, set_.variables.lookup(), Unset::blank);
+    return result ? result->text : "";  // merging the file reports what is wrong with it
+  }
+
+  bool merge_files() {
+    canonical_ = load_files(workspace_, set_);
+    if (diagnostics_.has_errors()) return false;
+    if (!canonical_.is_mapping() || canonical_.entries.empty()) {
+      diagnostics_.add(empty_compose_file(workspace_.shown(set_.files[0])));
+      return false;
+    }
+    if (name_.empty()) diagnostics_.add(empty_project_name(set_.folder.string()));
+    return !name_.empty();
+  }
+
+  bool make_canonical() {
+    normalise(canonical_, name_);
+    canonicalise_values(canonical_, diagnostics_);
+    canonical_.set("name", Node::of(name_));
+    if (!canonical_.find("services")) canonical_.set("services", Node::of_mapping());
+    return true;
+  }
+
+  bool select_services() {
+    std::vector<std::string> profiles = options_.profiles;
+    if (is_defang()) profiles = {"defang"};  // DM-3
+    if (profiles.empty())
+      if (const auto listed = variable("COMPOSE_PROFILES"))
+        for (const std::string& profile : split(*listed, ',')) profiles.emplace_back(trim(profile));
+    disabled_ = drop_inactive_services(canonical_, profiles);
+    return true;
+  }
+
+  bool check() {
+    if (!is_defang() && options_.check_consistency)
+      check_consistency(canonical_, {disabled_.begin(), disabled_.end()}, diagnostics_);
+    return true;
+  }
+
+  bool fold_environment() {
+    fold_env_files(workspace_, set_.variables, canonical_);
+    if (is_defang())  // DM-4
+      for (Node::Entry& entry : canonical_.find("services")->entries) entry.value.erase("env_file");
+    return true;
+  }
+
+  const LoadOptions& options_;
+  const Disk& disk_;
+  Diagnostics& diagnostics_;
+  Workspace workspace_;
+  FileSet set_;
+  std::string name_;
+  Node canonical_;
+  std::vector<std::string> disabled_;
+  std::set<std::string> told_;
+};
+
+}  // namespace
+
+std::optional<Project> load(const LoadOptions& options, const Disk& disk, Diagnostics& diagnostics) {
+  return Loading(options, disk, diagnostics).run();
+}
+
+}  // namespace defang::compose

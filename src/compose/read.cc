@@ -1,0 +1,285 @@
+#include "compose/read.h"
+
+#include <yaml.h>
+
+#include <algorithm>
+#include <map>
+#include <optional>
+#include <set>
+
+#include "compose/diagnostics.h"
+#include "compose/scalars.h"
+
+namespace defang::compose {
+namespace {
+
+constexpr int kDeepest = 200;                    // nesting that no person writes
+constexpr std::size_t kMostAliasNodes = 100000;  // CS-24: the reference's limit a document
+
+/// One event of libyaml, freed at the end of its life.
+class Event {
+ public:
+  Event() = default;
+  ~Event() { yaml_event_delete(&event_); }
+  Event(const Event&) = delete;
+  Event& operator=(const Event&) = delete;
+  yaml_event_t* operator->() { return &event_; }
+  yaml_event_t* get() { return &event_; }
+
+ private:
+  yaml_event_t event_{};
+};
+
+std::string text_of(const yaml_char_t* text) { return text ? reinterpret_cast<const char*>(text) : ""; }
+
+/// Short form of YAML's own tags: "tag:yaml.org,2002:str" is "!!str".
+std::string short_tag(const yaml_char_t* tag) {
+  constexpr std::string_view kStandard = "tag:yaml.org,2002:";
+  const std::string text = text_of(tag);
+  return text.starts_with(kStandard) ? "!!" + text.substr(kStandard.size()) : text;
+}
+
+std::size_t size_of(const Node& node) {
+  std::size_t size = 1;
+  for (const Node& item : node.items) size += size_of(item);
+  for (const Node::Entry& entry : node.entries) size += size_of(entry.value);
+  return size;
+}
+
+/// Where each line starts, to turn libyaml's marks (which count characters) into bytes.
+class Lines {
+ public:
+  explicit Lines(std::string_view text) : text_(text) {
+    starts_.push_back(0);
+    for (std::size_t at = 0; at < text.size(); ++at)
+      if (text[at] == '\n') starts_.push_back(at + 1);
+  }
+  std::string_view line(std::size_t index) const {
+    if (index >= starts_.size()) return "";
+    const std::size_t end = index + 1 < starts_.size() ? starts_[index + 1] - 1 : text_.size();
+    std::string_view line = text_.substr(starts_[index], end - starts_[index]);
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    return line;
+  }
+  std::size_t byte_column(std::size_t line_index, std::size_t characters) const {
+    const std::string_view text = line(line_index);
+    std::size_t at = 0;
+    for (; at < text.size(); ++at) {
+      if ((static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) continue;  // inside a character
+      if (characters == 0) break;
+      --characters;
+    }
+    return at;
+  }
+
+ private:
+  std::string_view text_;
+  std::vector<std::size_t> starts_;
+};
+
+class Reader {
+ public:
+  Reader(const std::shared_ptr<const SourceFile>& file, Diagnostics& diagnostics)
+      : file_(file), diagnostics_(diagnostics), lines_(file->text) {
+    yaml_parser_initialize(&parser_);
+    yaml_parser_set_input_string(&parser_, reinterpret_cast<const unsigned char*>(file->text.data()),
+                                 file->text.size());
+  }
+  ~Reader() { yaml_parser_delete(&parser_); }
+  Reader(const Reader&) = delete;
+  Reader& operator=(const Reader&) = delete;
+
+  std::vector<Node> documents() {
+    std::vector<Node> documents;
+    while (true) {
+      Event event;
+      if (!next(event) || event->type == YAML_STREAM_END_EVENT) return documents;
+      if (event->type != YAML_DOCUMENT_START_EVENT) continue;
+      anchors_.clear();
+      alias_nodes_ = 0;
+      Event root;
+      if (!next(root)) return documents;
+      Node node = read(root);
+      if (failed_) return documents;
+      if (!node.is_null()) documents.push_back(std::move(node));
+    }
+  }
+
+ private:
+  struct Anchor {
+    Node node;
+    std::size_t size = 0;
+  };
+
+  bool next(Event& event) {
+    if (failed_) return false;
+    if (yaml_parser_parse(&parser_, event.get())) return true;
+    failed_ = true;
+    const bool at_problem = parser_.error != YAML_READER_ERROR;
+    SourceSpan span{file_, 0, 0, 0};
+    if (at_problem) span = point(parser_.problem_mark);
+    std::string problem = parser_.problem ? parser_.problem : "not enough memory";
+    diagnostics_.add(yaml_syntax(problem, parser_.context ? parser_.context : "", span));
+    return false;
+  }
+
+  SourceSpan point(const yaml_mark_t& mark) const {
+    return {file_, mark.line + 1, lines_.byte_column(mark.line, mark.column) + 1, 1};
+  }
+
+  SourceSpan span(const yaml_mark_t& start, const yaml_mark_t& end) const {
+    SourceSpan span = point(start);
+    const std::size_t column = span.column - 1;
+    const std::size_t end_column =
+        end.line == start.line ? lines_.byte_column(end.line, end.column) : lines_.line(start.line).size();
+    span.length = end_column > column ? end_column - column : 0;
+    return span;
+  }
+
+  Node fail(Diagnostic diagnostic) {
+    diagnostics_.add(std::move(diagnostic));
+    failed_ = true;
+    return {};
+  }
+
+  Node read(Event& event) {
+    if (++depth_ > kDeepest) return fail(too_deep(point(event->start_mark)));
+    Node node;
+    std::string anchor;
+    switch (event->type) {
+      case YAML_ALIAS_EVENT:
+        node = alias(text_of(event->data.alias.anchor), span(event->start_mark, event->end_mark));
+        break;
+      case YAML_SCALAR_EVENT:
+        anchor = text_of(event->data.scalar.anchor);
+        node = scalar(event);
+        break;
+      case YAML_SEQUENCE_START_EVENT:
+        anchor = text_of(event->data.sequence_start.anchor);
+        open_anchors_.insert(anchor);
+        node = list(event);
+        break;
+      case YAML_MAPPING_START_EVENT:
+        anchor = text_of(event->data.mapping_start.anchor);
+        open_anchors_.insert(anchor);
+        node = mapping(event);
+        break;
+      default:
+        break;
+    }
+    --depth_;
+    if (!anchor.empty() && !failed_) {
+      open_anchors_.erase(anchor);
+      anchors_[anchor] = {node, size_of(node)};
+    }
+    return node;
+  }
+
+  Node alias(const std::string& name, const SourceSpan& place) {
+    if (open_anchors_.contains(name)) return fail(alias_of_itself(name, place));
+    const auto found = anchors_.find(name);
+    if (found == anchors_.end()) return fail(unknown_anchor(name, place));
+    alias_nodes_ += found->second.size;
+    if (alias_nodes_ > kMostAliasNodes) return fail(too_many_aliases(place));
+    return found->second.node;
+  }
+
+  Node scalar(Event& event) {
+    const auto& data = event->data.scalar;
+    const std::string text(reinterpret_cast<const char*>(data.value), data.length);
+    const bool plain = data.style == YAML_PLAIN_SCALAR_STYLE;
+    Node node = resolve_scalar(text, plain ? ScalarStyle::plain : ScalarStyle::quoted, short_tag(data.tag));
+    node.span = span(event->start_mark, event->end_mark);
+    return node;
+  }
+
+  Node list(Event& start) {
+    Node node = Node::of_list();
+    node.tag = short_tag(start->data.sequence_start.tag);
+    node.span = span(start->start_mark, start->end_mark);
+    for (std::size_t index = 0;; ++index) {
+      Event event;
+      if (!next(event) || event->type == YAML_SEQUENCE_END_EVENT) return node;
+      path_.push_back("[" + std::to_string(index) + "]");
+      node.items.push_back(read(event));
+      path_.pop_back();
+    }
+  }
+
+  Node mapping(Event& start) {
+    Node node = Node::of_mapping();
+    node.tag = short_tag(start->data.mapping_start.tag);
+    node.span = span(start->start_mark, start->end_mark);
+    std::map<std::string, SourceSpan> seen;
+    std::vector<Node> merged;
+    while (true) {
+      Event key_event;
+      if (!next(key_event) || key_event->type == YAML_MAPPING_END_EVENT) break;
+      const bool is_merge = key_event->type == YAML_SCALAR_EVENT &&
+                            key_event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
+                            text_of(key_event->data.scalar.value) == "<<";
+      const Node key = read(key_event);
+      if (failed_) return node;
+      if (!key.is_text()) return fail(key_not_a_text(path(), key, span(key_event->start_mark, key_event->end_mark)));
+      const SourceSpan key_span = span(key_event->start_mark, key_event->end_mark);
+      Event value_event;
+      if (!next(value_event)) return node;
+      if (!is_merge) path_.push_back(key.text);
+      Node value = read(value_event);
+      if (!is_merge) path_.pop_back();
+      if (failed_) return node;
+      const auto [first, is_new] = seen.emplace(key.text, key_span);
+      if (!is_new) {
+        diagnostics_.add(duplicate_key(key.text, key_span, first->second));
+      } else if (is_merge) {
+        merged.push_back(std::move(value));
+      } else {
+        node.entries.push_back({key.text, key_span, std::move(value)});
+      }
+    }
+    for (Node& source : merged) merge_into(node, std::move(source));
+    return node;
+  }
+
+  /// `<<`: what the mapping itself says wins, then the earlier of several sources (CS-24).
+  void merge_into(Node& node, Node source) {
+    if (source.is_list()) {
+      for (Node& item : source.items) {
+        if (!item.is_mapping()) return (void)fail(merge_key_needs_mapping(item.span));
+        merge_into(node, std::move(item));
+      }
+      return;
+    }
+    if (!source.is_mapping()) return (void)fail(merge_key_needs_mapping(source.span));
+    for (Node::Entry& entry : source.entries)
+      if (!node.find(entry.key)) node.entries.push_back(std::move(entry));
+  }
+
+  std::string path() const {
+    std::string path;
+    for (const std::string& part : path_) {
+      if (!path.empty() && !part.starts_with('[')) path += '.';
+      path += part;
+    }
+    return path;
+  }
+
+  std::shared_ptr<const SourceFile> file_;
+  Diagnostics& diagnostics_;
+  Lines lines_;
+  yaml_parser_t parser_{};
+  bool failed_ = false;
+  int depth_ = 0;
+  std::size_t alias_nodes_ = 0;
+  std::map<std::string, Anchor> anchors_;
+  std::set<std::string> open_anchors_;
+  std::vector<std::string> path_;
+};
+
+}  // namespace
+
+std::vector<Node> read_documents(const std::shared_ptr<const SourceFile>& file, Diagnostics& diagnostics) {
+  return Reader(file, diagnostics).documents();
+}
+
+}  // namespace defang::compose

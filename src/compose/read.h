@@ -1,0 +1,16 @@
+#pragma once
+
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "compose/node.h"
+#include "support/diagnostic.h"
+
+namespace defang::compose {
+
+/// The documents of one YAML text, with aliases and merge keys resolved and every place kept (CS-20..CS-31). Empty
+/// documents are left out. On an error that is in `diagnostics` the result is what was understood so far.
+std::vector<Node> read_documents(const std::shared_ptr<const SourceFile>& file, Diagnostics& diagnostics);
+
+}  // namespace defang::compose

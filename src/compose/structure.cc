@@ -1,0 +1,215 @@
+#include "compose/structure.h"
+
+#include <algorithm>
+#include <cmath>
+
+#include "compose/attributes.h"
+#include "compose/diagnostics.h"
+#include "compose/interpolate.h"
+#include "compose/scalars.h"
+#include "support/text.h"
+
+namespace defang::compose {
+namespace {
+
+bool is_extension(std::string_view key) { return key.starts_with("x-"); }
+
+// Schema of the specification: names of services, networks, volumes and their kin.
+bool is_name(std::string_view name) {
+  return !name.empty() && std::ranges::all_of(name, [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '.' || c == '_' ||
+           c == '-';
+  });
+}
+
+std::uint16_t form_of(const Node& node) {
+  switch (node.kind) {
+    case Node::Kind::null:
+      return form_null;
+    case Node::Kind::boolean:
+      return form_boolean;
+    case Node::Kind::integer:
+      return form_integer;
+    case Node::Kind::number:
+      return node.number == std::floor(node.number) ? form_integer | form_number : form_number;
+    case Node::Kind::text:
+      return form_text;
+    case Node::Kind::list:
+      return form_list;
+    case Node::Kind::mapping:
+      return form_mapping;
+  }
+  return 0;
+}
+
+bool equal(const Node& a, const Node& b) {
+  if (a.kind != b.kind) return false;
+  if (a.is_list()) return std::ranges::equal(a.items, b.items, equal);
+  if (!a.is_mapping()) return reprint(a) == reprint(b);
+  return a.entries.size() == b.entries.size() && std::ranges::all_of(a.entries, [&](const Node::Entry& entry) {
+           const Node* other = b.find(entry.key);
+           return other && equal(entry.value, *other);
+         });
+}
+
+constexpr std::uint16_t kScalarForms = form_text | form_integer | form_number | form_boolean;
+
+class Check {
+ public:
+  explicit Check(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
+
+  void visit(const Node& node, const Shape& shape, const std::string& path, const SourceSpan& key_span) {
+    const std::uint16_t accepted = accepted_forms(*shape.attribute);
+    if ((form_of(node) & accepted) == 0) {
+      diagnostics_.add(wrong_type(path, accepted, node, node.is_null() ? key_span : node.span));
+      return;
+    }
+    if (node.is_text()) check_value(node, shape, path);
+    switch (shape.type()) {
+      case Type::object:
+        if (node.is_mapping()) check_object(node, shape, path, key_span);
+        break;
+      case Type::names:
+        if (node.is_mapping()) check_names(node, shape, path);
+        if (node.is_list()) check_texts(node, shape, path);
+        break;
+      case Type::list:
+        check_list(node, shape, path);
+        break;
+      case Type::texts:
+      case Type::words:
+      case Type::health_test:
+        if (node.is_list()) check_texts(node, shape, path);
+        break;
+      case Type::key_values:
+      case Type::ssh_keys:
+        check_key_values(node, path);
+        break;
+      case Type::scalars:
+        check_scalars(node, path, kScalarForms | form_null);
+        break;
+      default:
+        break;
+    }
+  }
+
+  /// Numbers that no JSON can hold (CS-29).
+  void check_numbers(const Node& node, const std::string& path) {
+    if (node.kind == Node::Kind::number && !std::isfinite(node.number))
+      diagnostics_.add(not_a_finite_number(path, node.span));
+    for (std::size_t i = 0; i < node.items.size(); ++i) check_numbers(node.items[i], item_path(path, i));
+    for (const Node::Entry& entry : node.entries) check_numbers(entry.value, key_path(path, entry.key));
+  }
+
+ private:
+  static std::string key_path(const std::string& path, const std::string& key) {
+    return path.empty() ? key : path + "." + key;
+  }
+  static std::string item_path(const std::string& path, std::size_t index) {
+    return path + "[" + std::to_string(index) + "]";
+  }
+
+  void check_value(const Node& node, const Shape& shape, const std::string& path) {
+    const AttributeRow& attribute = *shape.attribute;
+    if (!attribute.values.empty()) {
+      const std::vector<std::string> values = split(attribute.values, '|');
+      if (std::ranges::find(values, node.text) == values.end()) diagnostics_.add(not_one_of(path, node, values));
+    }
+    // Patterns of the schema, which are not anchored there {quirk of CS-173}.
+    if (attribute.path == "services.*.container_name" && !has_container_name(node.text))
+      diagnostics_.add(bad_container_name(path, node));
+    if (attribute.path == "services.*.pull_policy" && !has_pull_policy(node.text))
+      diagnostics_.add(bad_pull_policy(path, node));
+  }
+
+  static bool has_container_name(std::string_view text) {  // [a-zA-Z0-9][a-zA-Z0-9_.-]+
+    const auto alphanumeric = [](char c) {
+      return is_name(std::string_view(&c, 1)) && c != '.' && c != '_' && c != '-';
+    };
+    for (std::size_t at = 0; at + 1 < text.size(); ++at)
+      if (alphanumeric(text[at]) && is_name(text.substr(at + 1, 1))) return true;
+    return has_marks(text);  // what config will bring cannot be judged yet
+  }
+
+  static bool has_pull_policy(std::string_view text) {
+    for (const std::string_view policy :
+         {"always", "never", "build", "if_not_present", "missing", "refresh", "daily", "weekly"})
+      if (text.contains(policy)) return true;
+    const std::size_t every = text.find("every_");
+    if (every == std::string_view::npos) return false;
+    const std::string_view rest = text.substr(every + 6);
+    const std::size_t unit = rest.find_first_not_of("0123456789");
+    return unit != std::string_view::npos && unit > 0 && std::string_view("wdhms").contains(rest[unit]);
+  }
+
+  void check_object(const Node& node, const Shape& shape, const std::string& path, const SourceSpan& key_span) {
+    for (const Node::Entry& entry : node.entries) {
+      const Shape* inner = shape.key(entry.key);
+      if (inner) {
+        visit(entry.value, *inner, key_path(path, entry.key), entry.key_span);
+      } else if (!is_extension(entry.key) || shape.has(no_extensions)) {
+        if (shape.has(any_name)) continue;
+        diagnostics_.add(unknown_key(path, entry.key, entry.key_span, shape.key_names()));
+      }
+    }
+    for (const auto& [name, inner] : shape.keys)
+      if (inner->has(required) && !node.find(name)) diagnostics_.add(missing_key(path, std::string(name), key_span));
+  }
+
+  void check_names(const Node& node, const Shape& shape, const std::string& path) {
+    for (const Node::Entry& entry : node.entries) {
+      if (!is_name(entry.key)) {
+        if (!shape.has(any_name)) diagnostics_.add(bad_name(path, entry.key, entry.key_span));
+        continue;
+      }
+      if (shape.each) visit(entry.value, *shape.each, key_path(path, entry.key), entry.key_span);
+    }
+  }
+
+  void check_list(const Node& node, const Shape& shape, const std::string& path) {
+    for (std::size_t i = 0; i < node.items.size(); ++i)
+      visit(node.items[i], *shape.each, item_path(path, i), node.items[i].span);
+  }
+
+  void check_texts(const Node& node, const Shape& shape, const std::string& path) {
+    const std::uint16_t numbers = shape.attribute->also & (form_integer | form_number);
+    for (std::size_t i = 0; i < node.items.size(); ++i)
+      if ((form_of(node.items[i]) & (form_text | numbers)) == 0)
+        diagnostics_.add(wrong_type(item_path(path, i), form_text | numbers, node.items[i], node.items[i].span));
+    if (shape.attribute->unique == Unique::checked || shape.type() == Type::names) check_unique(node, path);
+  }
+
+  void check_unique(const Node& node, const std::string& path) {
+    for (std::size_t i = 0; i < node.items.size(); ++i) {
+      const auto end = node.items.begin() + static_cast<std::ptrdiff_t>(i);
+      const auto first =
+          std::find_if(node.items.begin(), end, [&](const Node& item) { return equal(item, node.items[i]); });
+      if (first != end) diagnostics_.add(repeated_item(path, node.items[i], first->span));
+    }
+  }
+
+  void check_key_values(const Node& node, const std::string& path) {
+    if (node.is_mapping()) check_scalars(node, path, kScalarForms | form_null);
+    for (std::size_t i = 0; i < node.items.size(); ++i)
+      if (!node.items[i].is_text())
+        diagnostics_.add(wrong_type(item_path(path, i), form_text, node.items[i], node.items[i].span));
+  }
+
+  void check_scalars(const Node& node, const std::string& path, std::uint16_t accepted) {
+    for (const Node::Entry& entry : node.entries)
+      if ((form_of(entry.value) & accepted) == 0)
+        diagnostics_.add(wrong_type(key_path(path, entry.key), accepted, entry.value, entry.value.span));
+  }
+
+  Diagnostics& diagnostics_;
+};
+
+}  // namespace
+
+void check_structure(const Node& project, Diagnostics& diagnostics) {
+  Check check(diagnostics);
+  check.check_numbers(project, "");
+  check.visit(project, compose_file(), "", project.span);
+}
+
+}  // namespace defang::compose

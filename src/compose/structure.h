@@ -1,0 +1,12 @@
+#pragma once
+
+#include "compose/node.h"
+#include "support/diagnostic.h"
+
+namespace defang::compose {
+
+/// Holds a merged project against the table of attributes: unknown keys, wrong types, missing and repeated items
+/// (CS-200..CS-202). Reports all of them.
+void check_structure(const Node& project, Diagnostics& diagnostics);
+
+}  // namespace defang::compose
