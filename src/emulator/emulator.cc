@@ -13,6 +13,7 @@
 #include "emulator/core.h"
 #include "emulator/engines/container_runtime.h"
 #include "emulator/front_door.h"
+#include "emulator/providers/container_registry.h"
 #include "emulator/server.h"
 #include "emulator/transport.h"
 #include "emulator/workloads.h"
@@ -82,9 +83,20 @@ Result<void> prepare(FrontDoor& door, const Options& options, Disk& disk, Clock&
   return {};
 }
 
+/// The registry behind `localhost:5001`.
+std::function<std::optional<std::string>(const std::string&)> registries_of(Core& core) {
+  return [&core](const std::string& server) -> std::optional<std::string> {
+    const auto colon = server.rfind(':');
+    const auto port = colon == std::string::npos ? std::nullopt : to_number(std::string_view(server).substr(colon + 1));
+    const auto endpoint = port && *port <= 65535 ? core.endpoint_of(static_cast<std::uint16_t>(*port)) : std::nullopt;
+    if (!endpoint || endpoint->first != kRegistryEndpoint) return std::nullopt;
+    return endpoint->second;
+  };
+}
+
 /// The engine that was asked for, with the authority where containers and tools look for it.
-Result<std::unique_ptr<Runtime>> make_engine(const Options& options, World world, const CertificateAuthority& authority,
-                                             Registries& registries) {
+Result<std::unique_ptr<Runtime>> make_engine(const Options& options, World world, Core& core,
+                                             const CertificateAuthority& authority, Registries& registries) {
   const fs::path trusted = options.state_folder / "trusted";
   TRY(world.disk.write(trusted / "ca.crt", authority.certificate_pem()));
   RuntimeOptions runtime{.folder = options.state_folder / "containers",
@@ -96,6 +108,7 @@ Result<std::unique_ptr<Runtime>> make_engine(const Options& options, World world
     if (!certificate) return std::nullopt;
     return HostCertificate{.key = certificate->key_pem, .chain = certificate->certificate_pem};
   };
+  runtime.registry_at = registries_of(core);
   return make_runtime(runtime, world.processes, world.disk, world.clock, registries);
 }
 
@@ -116,7 +129,7 @@ Result<void> serve(const Options& options, World world, std::stop_token stop,
   add_all_providers(core);
   TRY_ASSIGN(const auto workloads,
              Workloads::make(core, options.state_folder / "registries", [&](Registries& registries) {
-               return make_engine(options, world, authority, registries);
+               return make_engine(options, world, core, authority, registries);
              }));
   TRY(core.start());
   workloads->resume();
@@ -170,8 +183,10 @@ class InThisProcess : public InProcess {
   Result<void> start(const Options& options, Disk& disk, Clock& clock) {
     TRY_ASSIGN(workloads_,
                Workloads::make(core_, registries_, [&](Registries& registries) -> Result<std::unique_ptr<Runtime>> {
-                 return make_runtime_without_containers({.base_images = options.base_images}, {}, disk, clock,
-                                                        registries);
+                 RuntimeOptions runtime{.folder = options.state_folder / "containers",
+                                        .base_images = options.base_images};
+                 runtime.registry_at = registries_of(core_);
+                 return make_runtime_without_containers(runtime, {}, disk, clock, registries);
                }));
     TRY(prepare(door_, options, disk, clock));
     TRY(core_.start());

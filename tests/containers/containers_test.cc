@@ -22,6 +22,8 @@ using testing::ElementsAre;
 using testing::HasSubstr;
 using Phase = ContainerState::Phase;
 
+constexpr auto kBaseImages = DEFANG_SOURCE_DIR "/build/base-images";
+
 class NoAccess final : public RegistryAccess {
  public:
   std::optional<std::string> principal_of(const std::string&) const override { return std::nullopt; }
@@ -72,12 +74,12 @@ class ContainersTest : public testing::Test {
 
     World() {
       std::filesystem::create_directories(folder / "certificates");
-      const auto base = processes->run({.arguments = {DEFANG_SOURCE_DIR "/scripts/base-images", folder / "base"}}, {});
+      const auto base = processes->run({.arguments = {DEFANG_SOURCE_DIR "/scripts/busybox-image", kBaseImages}}, {});
       if (!base || base->exit_code != 0) why_not = base ? base->error_output : base.error().message;
       RuntimeOptions options;
       options.folder = folder / "engine";
       options.engine = "podman";
-      options.base_images = folder / "base";
+      options.base_images = kBaseImages;
       options.certificate_folder = folder / "certificates";
       auto made = make_runtime(options, *processes, *disk, *clock, *registries);
       if (made) runtime = std::move(*made);
@@ -120,7 +122,8 @@ class ContainersTest : public testing::Test {
                                .memory_bytes = 64 << 20});
     const auto started = runtime().start_replica(spec);
     EXPECT_TRUE(started);
-    EXPECT_TRUE(eventually([&] { return state(id).phase == Phase::running; })) << name << state(id).reason << state(id).message;
+    EXPECT_TRUE(eventually([&] { return state(id).phase == Phase::running; }))
+        << name << state(id).reason << state(id).message;
     return id;
   }
   ContainerState state(const std::string& id) { return runtime().replica_state(id).value().containers.at(0); }

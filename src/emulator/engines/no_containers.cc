@@ -222,26 +222,27 @@ class NoContainers final : public Runtime {
 
   /// What would be built, as one text: enough to tell two sources apart, after the checks that need no builder.
   Result<std::string> source_of(const BuildRequest& request, std::stop_token stop) {
-    const auto work = options_.folder / "work" / sha256_hex(request.context.string()).substr(0, 16);
+    const auto work =
+        fs::temp_directory_path() / fmt::format("defang-build-{}", sha256_hex(request.context.string()).substr(0, 16));
     fs::path context = request.context;
     std::string source = request.target + "\n";
-    if (!disk_.is_folder(context)) {
-      TRY(disk_.remove(work));
-      TRY(disk_.make_folder(work));
-      TRY_ASSIGN(const auto packed, disk_.read(context));
+    if (!contexts_->is_folder(context)) {
+      TRY(contexts_->remove(work));
+      TRY(contexts_->make_folder(work));
+      TRY_ASSIGN(const auto packed, contexts_->read(context));
       source += sha256_hex(packed) + "\n";
       if (auto unpacked = unpack(request.context, work, stop); !unpacked) return fail(std::move(unpacked).error());
       context = work;
     }
     auto checked = check(context, request);
-    (void)disk_.remove(work);
+    (void)contexts_->remove(work);
     if (!checked) return fail(std::move(checked).error());
     for (const auto& [name, value] : request.arguments) source += name + "=" + sha256_hex(value.reveal()) + "\n";
     return source + *checked;
   }
 
   Result<std::string> check(const fs::path& context, const BuildRequest& request) const {
-    const auto text = disk_.read(context / request.dockerfile);
+    const auto text = contexts_->read(context / request.dockerfile);
     if (!text) {
       return build_failed(fmt::format("unable to prepare context: there is no {} in the context", request.dockerfile));
     }
@@ -278,6 +279,7 @@ class NoContainers final : public Runtime {
   Disk& disk_;
   const Clock& clock_;
   Registries& registries_;
+  std::unique_ptr<Disk> contexts_ = make_real_disk();  // where uploads are, whatever the state is on
   IngressPorts ports_;
   mutable std::mutex mutex_;
   std::map<std::string, std::string> environments_;  // id -> default domain

@@ -12,7 +12,6 @@ namespace {
 
 constexpr std::string_view kType = "Microsoft.ContainerRegistry/registries";
 constexpr std::string_view kRunStarts = "registry-run-starts";
-constexpr std::string_view kRegistryEndpoint = "registry";
 
 const Json& member(const Json& object, std::string_view name) {
   static const Json kNull;

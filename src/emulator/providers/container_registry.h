@@ -4,6 +4,7 @@
 #include <map>
 #include <mutex>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -12,6 +13,9 @@
 #include "emulator/runtime.h"
 
 namespace defang::emulator {
+
+/// The kind of endpoint that a registry's data plane has; its key is the registry's name in lower case.
+constexpr std::string_view kRegistryEndpoint = "registry";
 
 /// Who may do what in a registry, by ARM and Entra.
 class CoreRegistryAccess : public RegistryAccess {
