@@ -32,6 +32,12 @@ std::string id_call(std::string_view function, std::string_view type, std::strin
   return call + ")";
 }
 
+/// Templates know only functions that start with "list"; the keys of a workspace are its listKeys there. "Template
+/// functions: list*", table of implementations.
+std::string_view template_function(std::string_view function) {
+  return function == "sharedKeys" ? "listKeys" : function;
+}
+
 class TemplateWriter {
  public:
   TemplateWriter(const ResourceGraph& graph, const TemplateScope& scope) : graph_(graph), scope_(scope) {}
@@ -90,8 +96,8 @@ class TemplateWriter {
       case Reference::Kind::name:
         return in_quotes(resource.name);
       case Reference::Kind::list:
-        return fmt::format("{}({}, {}).{}", reference.function, id_of(resource), in_quotes(resource.api_version),
-                           reference.path);
+        return fmt::format("{}({}, {}).{}", template_function(reference.function), id_of(resource),
+                           in_quotes(resource.api_version), reference.path);
       default:
         return property_of(id_of(resource), resource.api_version, reference.path);
     }

@@ -14,6 +14,14 @@ const Option kConfigOptions[] = {
     {"--no-interpolate", &Arguments::no_interpolate, "", "leave variables as they stand"},
     {"--no-consistency", &Arguments::no_consistency, "", "do not check what services refer to (--loader compose)"},
 };
+const Option kPlanOptions[] = {
+    {"--offline", &Arguments::offline, "", "ask nobody: no credentials and no network are needed"},
+    {"--format",
+     &Arguments::format,
+     "FORMAT",
+     "text (default), json or arm",
+     {"text", "json", "arm", "bicep", "dot", "svg"}},
+};
 
 const Option kEmulatorState[] = {
     {"--state", &Arguments::state_folder, "DIR", "state folder (default: $XDG_STATE_HOME/defang/emulator)"},
@@ -49,6 +57,12 @@ const std::vector<Command>& commands() {
        {kLoadOptions, kConfigOptions},
        "",
        run_compose_config},
+      {"compose plan",
+       {"plan", "compose preview", "preview"},
+       "Show what `up` would create, and why",
+       {kLoadOptions, kPlanOptions},
+       "",
+       run_plan},
       {"emulator start", {}, "Start Azure on this machine", {kEmulatorState, kEmulatorOptions}, "", run_emulator_start},
       {"emulator stop", {}, "Stop it; its state is kept", {kEmulatorState}, "", run_emulator_stop},
       {"emulator status",

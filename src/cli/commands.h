@@ -6,6 +6,7 @@
 namespace defang::cli {
 
 int run_compose_config(const Arguments& arguments, Context& context);
+int run_plan(const Arguments& arguments, Context& context);
 int run_version(const Arguments& arguments, Context& context);
 int run_emulator_start(const Arguments& arguments, Context& context);
 int run_emulator_stop(const Arguments& arguments, Context& context);

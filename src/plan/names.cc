@@ -9,12 +9,11 @@ namespace defang::plan {
 
 providers::StackScope scope_of(const std::string& project, const Stack& stack, bool can_assign_roles) {
   // Offline nobody knows the subscription; the plan is whole all the same, and a template says these relatively.
-  const std::string unknown = "00000000-0000-0000-0000-000000000000";
   const auto location = azure::Location::parse(stack.location);
   return {.project = project,
           .stack = stack.name,
-          .subscription_id = stack.subscription_id.empty() ? unknown : stack.subscription_id,
-          .tenant_id = stack.tenant_id.empty() ? unknown : stack.tenant_id,
+          .subscription_id = stack.subscription_id.empty() ? kUnknownId : stack.subscription_id,
+          .tenant_id = stack.tenant_id.empty() ? kUnknownId : stack.tenant_id,
           .location = location ? location->text() : stack.location,
           .group = resource_group_name(project, stack),
           .vnet_range = stack.vnet_range,

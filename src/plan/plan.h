@@ -13,11 +13,14 @@
 
 namespace defang::plan {
 
+/// Stands for the subscription and the tenant in a plan that was made offline without knowing them.
+inline constexpr const char* kUnknownId = "00000000-0000-0000-0000-000000000000";
+
 /// A named instance of a project on Azure.
 struct Stack {
   std::string name = "default";
-  std::string subscription_id;  // GUID; offline without one: all zeros, and the plan says so
-  std::string tenant_id;        // empty offline
+  std::string subscription_id;  // GUID; offline it may be empty
+  std::string tenant_id;        // the same
   std::string location = "westus3";
   std::string vnet_range = "10.0.0.0/16";
 };

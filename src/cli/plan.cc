@@ -1,0 +1,77 @@
+#include "plan/plan.h"
+
+#include <algorithm>
+
+#include "arm/template.h"
+#include "cli/commands.h"
+#include "cli/loading.h"
+#include "cli/views/plan_text.h"
+#include "deploy/build_context.h"
+
+namespace defang::cli {
+namespace {
+
+plan::Stack stack_of(const Arguments& arguments, const Context& context) {
+  plan::Stack stack;
+  const auto name = arguments.stack.empty() ? context.variable("DEFANG_STACK") : arguments.stack;
+  if (!name.empty()) stack.name = name;
+  if (const auto location = context.variable("AZURE_LOCATION"); !location.empty()) stack.location = location;
+  stack.subscription_id = context.variable("AZURE_SUBSCRIPTION_ID");
+  stack.tenant_id = context.variable("AZURE_TENANT_ID");
+  return stack;
+}
+
+/// Mistakes in builds are errors before anything is deployed; a plan without network is a preview, and only warns.
+void check_builds(const compose::Project& project, const Context& context, Diagnostics& diagnostics) {
+  Diagnostics found;
+  for (const auto& [name, service] : project.services)
+    if (service.build) deploy::check_build(name, *service.build, context.disk, found);
+  for (auto diagnostic : found.all()) {
+    diagnostic.severity = std::max(diagnostic.severity, Diagnostic::Severity::warning);
+    diagnostics.add(std::move(diagnostic));
+  }
+}
+
+arm::TemplateScope template_scope(const compose::Project& project, const plan::Stack& stack) {
+  return {.subscription_id = stack.subscription_id.empty() ? plan::kUnknownId : stack.subscription_id,
+          .tenant_id = stack.tenant_id.empty() ? plan::kUnknownId : stack.tenant_id,
+          .group = plan::resource_group_name(project.name, stack)};
+}
+
+std::string written(const compose::Project& project, const plan::Stack& stack, const graph::ResourceGraph& graph,
+                    const std::string& format) {
+  if (format == "json") return arm::to_plan_json(graph);
+  if (format == "arm") return arm::to_template(graph, template_scope(project, stack));
+  return plan_text(project, stack, graph);
+}
+
+/// Formats that the command line knows and this version lacks.
+bool is_built(const std::string& format) { return format != "bicep" && format != "dot" && format != "svg"; }
+
+}  // namespace
+
+int run_plan(const Arguments& arguments, Context& context) {
+  Diagnostics diagnostics;
+  const auto format = arguments.format.empty() && arguments.json ? "json" : arguments.format;
+  if (!is_built(format)) {
+    diagnostics.error("cli.format", "plans are not written as `" + format + "` yet", {}, "use text, json or arm");
+    print(diagnostics, arguments, context);
+    return exit_input_wrong;
+  }
+  const auto project = compose::load(load_options(arguments, context), context.disk, diagnostics);
+  if (!project) {
+    print(diagnostics, arguments, context);
+    return exit_input_wrong;
+  }
+  const auto stack = stack_of(arguments, context);
+  plan::Facts facts;
+  facts.without_dockerfile = plan::services_without_dockerfile(*project, context.disk);
+  const auto graph = plan::build_graph(*project, stack, facts, diagnostics);
+  if (!diagnostics.has_errors()) check_builds(*project, context, diagnostics);
+  print(diagnostics, arguments, context);
+  if (diagnostics.has_errors()) return exit_input_wrong;
+  context.out.write(written(*project, stack, graph, format));
+  return exit_done;
+}
+
+}  // namespace defang::cli

@@ -1,0 +1,114 @@
+#include "cli/views/plan_text.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+
+#include "azure/location.h"
+#include "support/text.h"
+
+namespace defang::cli {
+namespace {
+
+using graph::Resource;
+using graph::Value;
+
+const Value* at(const Value& value, std::initializer_list<std::string_view> keys) {
+  const Value* found = &value;
+  for (const auto key : keys)
+    if (found) found = found->find(key);
+  return found;
+}
+
+/// Of a value that the plan has written itself; references are shown by what they refer to.
+std::string text_of(const Value* value) {
+  if (!value) return "";
+  if (const auto* integer = value->get_if<std::int64_t>()) return std::to_string(*integer);
+  if (const auto* number = value->get_if<double>()) return fmt::format("{:g}", *number);
+  std::string text;
+  if (const auto* pieces = value->get_if<Value::Text>())
+    for (const auto& piece : *pieces)
+      if (const auto* literal = std::get_if<std::string>(&piece)) text += *literal;
+  return text;
+}
+
+bool is_true(const Value* value) { return value && *value == Value(true); }
+
+/// "https://<name that Azure gives>, from port 3000", "siblings: web:8080, web:9090"
+std::vector<std::string> addresses_of(const Resource& app) {
+  const auto* ingress = at(app.body, {"properties", "configuration", "ingress"});
+  if (!ingress) return {"not reachable: it names no port"};
+  const auto port = text_of(ingress->find("targetPort"));
+  const bool is_public = is_true(ingress->find("external"));
+  const bool is_tcp = text_of(ingress->find("transport")) == "tcp";
+  std::vector<std::string> lines, inside;
+  if (is_public) lines.push_back(is_tcp ? "public: TCP port " + port : "public: HTTPS, forwarded to port " + port);
+  inside.push_back(is_tcp ? app.name + ":" + port : "http://" + app.name);
+  if (const auto* mappings = ingress->find("additionalPortMappings"))
+    for (const auto& mapping : *mappings->get_if<Value::List>()) {
+      inside.push_back(app.name + ":" + text_of(mapping.find("targetPort")));
+      if (is_true(mapping.find("external"))) lines.push_back("public: TCP port " + text_of(mapping.find("targetPort")));
+    }
+  lines.push_back("siblings: " + join(inside, ", "));
+  return lines;
+}
+
+std::vector<std::string> size_of(const Resource& workload) {
+  const auto* containers = at(workload.body, {"properties", "template", "containers"});
+  const auto& container = containers->get_if<Value::List>()->front();
+  auto line =
+      text_of(at(container, {"resources", "cpu"})) + " CPUs, " + text_of(at(container, {"resources", "memory"}));
+  const auto replicas = text_of(at(workload.body, {"properties", "template", "scale", "maxReplicas"}));
+  if (!replicas.empty()) line += ", " + replicas + (replicas == "1" ? " replica" : " replicas");
+  return {line};
+}
+
+std::string image_line(const graph::ResourceGraph& graph, const Resource& workload) {
+  if (const auto* action = graph.action("build/" + workload.service)) {
+    const auto& build = std::get<graph::BuildImage>(action->what);
+    if (build.buildpacks) return "built with buildpacks from " + build.context;
+    return "built from " + build.context + " (" + (build.inline_dockerfile.empty() ? build.dockerfile : "inline") + ")";
+  }
+  const auto* containers = at(workload.body, {"properties", "template", "containers"});
+  return "image " + text_of(containers->get_if<Value::List>()->front().find("image"));
+}
+
+std::string service_lines(const graph::ResourceGraph& graph, const Resource& workload) {
+  const bool is_job = workload.type == "Microsoft.App/jobs";
+  std::string text = fmt::format("  {}  {} `{}`\n", workload.service, is_job ? "job" : "container app", workload.name);
+  std::vector<std::string> lines = {image_line(graph, workload)};
+  for (auto& line : size_of(workload)) lines.push_back(std::move(line));
+  if (!is_job)
+    for (auto& line : addresses_of(workload)) lines.push_back(std::move(line));
+  for (const auto& line : lines) text += "    " + line + "\n";
+  return text;
+}
+
+std::string config_lines(const compose::Project& project) {
+  std::string text;
+  for (const auto& [name, span] : plan::config_needed(project))
+    text += fmt::format("  {}{}\n", name, span ? "  (" + span.text() + ")" : "");
+  return text.empty() ? text : "\nConfig, set by `defang config set`:\n" + text;
+}
+
+}  // namespace
+
+std::string plan_text(const compose::Project& project, const plan::Stack& stack, const graph::ResourceGraph& graph) {
+  const auto location = azure::Location::parse(stack.location);
+  auto text = fmt::format("Project {}, stack {}, in {}\nResource group {}\n\nServices:\n", project.name, stack.name,
+                          location ? azure::display_name(*location) : stack.location,
+                          plan::resource_group_name(project.name, stack));
+  std::string shared;
+  for (const auto& [id, node] : graph.nodes()) {
+    const auto* resource = std::get_if<Resource>(&node);
+    if (!resource) continue;
+    if (resource->type == "Microsoft.App/containerApps" || resource->type == "Microsoft.App/jobs")
+      text += service_lines(graph, *resource);
+    else
+      shared += fmt::format("  {}  {}\n", resource->name, resource->type);
+  }
+  text += "\nShared:\n" + shared + config_lines(project);
+  return text + "\nEvery node with what it needs:\n" + graph::to_text(graph);
+}
+
+}  // namespace defang::cli
