@@ -86,6 +86,7 @@ class Run {
   Result<nlohmann::ordered_json> resolve_list(const graph::Reference& reference);
   Result<nlohmann::ordered_json> resolve_output(const graph::Reference& reference);
   bool rights_are_fresh() const;
+  bool pulls_from_us(const Json& body) const;
 
   void emit(decltype(Event::what) what);
   void waiting(const std::string& node, const std::string& state);
@@ -409,10 +410,11 @@ Result<Json> Run::write(const graph::Resource& resource, const azure::ResourceId
   for (milliseconds pause = 500ms;; pause = std::min<milliseconds>(pause * 2, 15s)) {
     auto written = write_once(resource, id, existing, body, scope);
     if (written) return written;
-    const auto window = worth_repeating(written.error(), rights_are_fresh());
+    const bool fresh = rights_are_fresh() && (written.error().code != "revision-image-pull" || pulls_from_us(body));
+    const auto window = worth_repeating(written.error(), fresh);
     if (clock_.elapsed() - started + pause > window)
       return fail(std::move(written.error().during(fmt::format("writing {} `{}`", resource.type, resource.name))));
-    const auto* known = find_known_error(written.error());
+    const auto* known = find_known_error(written.error(), fresh);
     scope.waiting(fmt::format("{}; trying again", known->meaning));
     if (!clock_.sleep_for(pause, stop_)) return stopped();
   }
@@ -431,6 +433,8 @@ Result<Json> Run::write_once(const graph::Resource& resource, const azure::Resou
   auto options = wait_options(resource.id);
   options.watchdog = actions_.watchdog(resource, existing, scope, stop_);
   auto written = arm_.put(id, resource.api_version, body, options, stop_);
+  // The same rights under another name: somebody gave them by hand (ARM-43).
+  if (!written && written.error().code == "RoleAssignmentExists") written = body;
   if (written) {
     const std::lock_guard lock(mutex_);
     tasks_.at(resource.id).writing = false;
@@ -541,6 +545,20 @@ bool Run::rights_are_fresh() const {
     if (resource == nullptr || !equals_ignoring_case(resource->type, kRoleAssignmentType)) return false;
     const Json* created = at_path(row.second, "properties.createdOn");
     return created != nullptr && created->is_string() && created->get<std::string>() > since;
+  });
+}
+
+/// Whether a container's image is in a registry of the graph. Elsewhere our identities have no say, and a pull that
+/// fails fails for good.
+bool Run::pulls_from_us(const Json& body) const {
+  const Json* containers = at_path(body, "properties.template.containers");
+  if (containers == nullptr || !containers->is_array()) return false;
+  const std::lock_guard lock(mutex_);
+  return std::ranges::any_of(result_.bodies, [&](const auto& row) {
+    const std::string server = text_at(row.second, "properties.loginServer");
+    return !server.empty() && std::ranges::any_of(*containers, [&](const Json& container) {
+      return text_at(container, "image").starts_with(server + "/");
+    });
   });
 }
 

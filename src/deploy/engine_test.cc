@@ -194,6 +194,36 @@ TEST_F(Shop, AnAnswerThatMeansNotYetIsRepeated) {
   EXPECT_EQ(std::ranges::count(arm_.requests, "PUT web"), 4);
 }
 
+TEST_F(Shop, APullThatFailsIsRepeatedOnlyWhileRightsOnOurOwnRegistryAreFresh) {
+  const Error pull{.code = "revision-image-pull", .message = "ErrImagePull"};
+  auto role = resource("role", "Microsoft.Authorization/roleAssignments", "7c0c5d5e-0000-0000-0000-000000000000");
+  role.scope = "registry";
+  graph_.add(role);
+  auto& body = graph_.resource("app/web")->body;
+  body.set(
+      "properties",
+      Value::Map{{"template",
+                  Value::Map{{"containers",
+                              Value::List{Value::Map{
+                                  {"image", Value(Reference{"build/web", Reference::Kind::output, "image", ""})}}}}}}});
+  arm_.refusals["PUT web"] = {pull, pull};
+  EXPECT_EQ(go().finished.how, RunFinished::How::done) << lines_;
+  EXPECT_EQ(std::ranges::count(arm_.requests, "PUT web"), 3);
+
+  actions_.outputs["build/web"] = "docker.io/nobody/nothing";
+  arm_.refusals["PUT web"] = {pull, pull};
+  EXPECT_EQ(go().finished.how, RunFinished::How::failed);
+  EXPECT_EQ(std::ranges::count(arm_.requests, "PUT web"), 1);
+}
+
+TEST_F(Shop, RightsThatExistUnderAnotherNameAreFine) {
+  auto role = resource("role", "Microsoft.Authorization/roleAssignments", "7c0c5d5e-0000-0000-0000-000000000000");
+  role.scope = "registry";
+  graph_.add(role);
+  arm_.refusals["PUT " + role.name] = {{.code = "RoleAssignmentExists", .message = "exists", .http_status = 409}};
+  EXPECT_EQ(go().finished.how, RunFinished::How::done) << lines_;
+}
+
 TEST_F(Shop, AStopEndsTheWaitsAndNamesWhatGoesOnInAzure) {
   std::stop_source stop;
   arm_.takes["reg"] = 1h;

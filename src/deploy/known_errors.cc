@@ -23,9 +23,7 @@ constexpr auto kRows = std::to_array<KnownError>({
      minutes(10), kFresh},
     {"", "UNAUTHORIZED: authentication required", "the app's identity cannot pull from the registry", "", minutes(10),
      kFresh},
-    {"revision-image-pull", "unauthorized", "the app's identity cannot pull from the registry", "", minutes(10),
-     kFresh},
-    {"revision-image-pull", "denied", "the app's identity cannot pull from the registry", "", minutes(10), kFresh},
+    {"revision-image-pull", "", "the app's identity cannot pull from the registry yet", "", minutes(10), kFresh},
 
     // Another write is going on. CA-48; wire facts, "Private endpoints, DNS, VNet"; ARM-25.
     {"ContainerAppOperationInProgress", "", "another change of this app is still going on", "", minutes(10)},
@@ -90,14 +88,16 @@ bool matches(const KnownError& row, const Error& error) {
 
 }  // namespace
 
-const KnownError* find_known_error(const Error& error) {
+const KnownError* find_known_error(const Error& error, bool rights_are_fresh) {
   if (error.kind == Error::Kind::stopped) return nullptr;
-  const auto row = std::ranges::find_if(kRows, [&](const KnownError& known) { return matches(known, error); });
+  const auto row = std::ranges::find_if(kRows, [&](const KnownError& known) {
+    return (rights_are_fresh || !known.needs_fresh_rights) && matches(known, error);
+  });
   return row == kRows.end() ? nullptr : row;
 }
 
 Error explained(Error error) {
-  const KnownError* known = find_known_error(error);
+  const KnownError* known = find_known_error(error, false);
   if (known == nullptr) return error;
   if (!known->meaning.empty()) error.during(std::string(known->meaning));
   if (error.help.empty()) error.help = known->help;
@@ -105,9 +105,8 @@ Error explained(Error error) {
 }
 
 std::chrono::minutes worth_repeating(const Error& error, bool rights_are_fresh) {
-  const KnownError* known = find_known_error(error);
-  if (known == nullptr || (known->needs_fresh_rights && !rights_are_fresh)) return minutes(0);
-  return known->again_for;
+  const KnownError* known = find_known_error(error, rights_are_fresh);
+  return known == nullptr ? minutes(0) : known->again_for;
 }
 
 }  // namespace defang::deploy

@@ -20,7 +20,8 @@ struct KnownError {
 };
 
 /// nullptr: nothing known about it.
-const KnownError* find_known_error(const Error& error);
+/// Rows about fresh rights count only while there are any.
+const KnownError* find_known_error(const Error& error, bool rights_are_fresh);
 
 /// Adds meaning and help where the table has them and the error has none.
 Error explained(Error error);
