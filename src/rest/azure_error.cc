@@ -137,16 +137,19 @@ constexpr auto kAbsentCodes = std::to_array<std::string_view>({
 });
 
 constexpr auto kNotReadyCodes = std::to_array<std::string_view>({
-    "AnotherOperationInProgress",           // NET-1, wire facts "Private endpoints, DNS, VNet"
-    "ContainerBeingDeleted",                // ST-6
-    "NamespaceInTransition",                // wire facts "Throttling"
-    "ObjectIsBeingDeleted",                 // KV-13
-    "PrincipalNotFound",                    // ARM-42, wire facts "Identity and RBAC"
-    "ProvisioningServerBusy",               // wire facts "PostgreSQL"
-    "ReferencedResourceNotProvisioned",     // wire facts "Private endpoints, DNS, VNet"
-    "RetryableError",                       // same
-    "RetryableErrorDueToAnotherOperation",  // ARM-25
-    "ServerIsBusy",                         // wire facts "PostgreSQL"
+    "AnotherOperationInProgress",                // NET-1, wire facts "Private endpoints, DNS, VNet"
+    "ContainerAppLockConflict",                  // CA-48
+    "ContainerAppOperationInProgress",           // CA-48
+    "ContainerBeingDeleted",                     // ST-6
+    "ManagedEnvironmentNotReadyForAppCreation",  // CA-8
+    "NamespaceInTransition",                     // wire facts "Throttling"
+    "ObjectIsBeingDeleted",                      // KV-13
+    "PrincipalNotFound",                         // ARM-42, wire facts "Identity and RBAC"
+    "ProvisioningServerBusy",                    // wire facts "PostgreSQL"
+    "ReferencedResourceNotProvisioned",          // wire facts "Private endpoints, DNS, VNet"
+    "RetryableError",                            // same
+    "RetryableErrorDueToAnotherOperation",       // ARM-25
+    "ServerIsBusy",                              // wire facts "PostgreSQL"
 });
 
 template <std::size_t N>

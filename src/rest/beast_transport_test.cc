@@ -379,6 +379,42 @@ TEST(BeastTransport, StopsWithinAMomentOfBeingAsked) {
   EXPECT_EQ(response.error().kind, Error::Kind::stopped);
 }
 
+TEST(BeastTransport, ServesManyThreadsAtOnceWhileSomeAreStopped) {
+  ScriptedServer server(ScriptedServer::Over::tls, [](const std::string& request) {
+    if (request.starts_with("GET /slow")) std::this_thread::sleep_for(5ms);
+    return ok(request.substr(4, request.find(' ', 4) - 4));
+  });
+  const auto transport = server.transport();
+  std::atomic<int> answered = 0, stopped = 0;
+  std::vector<std::jthread> threads;
+  for (int t = 0; t < 8; ++t) {
+    threads.emplace_back([&, t] {
+      for (int i = 0; i < 10; ++i) {
+        std::stop_source stop;
+        std::jthread stopper;
+        if (t % 2 == 1) {
+          stopper = std::jthread([&stop, i] {
+            std::this_thread::sleep_for(std::chrono::milliseconds(i));
+            stop.request_stop();
+          });
+        }
+        const std::string path = (t % 2 == 1 ? "/slow-" : "/quick-") + std::to_string(t * 100 + i);
+        const auto response = transport->send({.url = server.url() + path}, stop.get_token());
+        if (response) {
+          EXPECT_EQ(response->body, path);
+          ++answered;
+        } else {
+          EXPECT_EQ(response.error().kind, Error::Kind::stopped);
+          ++stopped;
+        }
+      }
+    });
+  }
+  threads.clear();
+  EXPECT_EQ(answered + stopped, 80);
+  EXPECT_GE(answered, 40);
+}
+
 TEST(BeastTransport, NamesThePlaceThatDoesNotAnswer) {
   std::string url;
   std::unique_ptr<HttpTransport> transport;
