@@ -23,6 +23,16 @@ const Option kPlanOptions[] = {
      {"text", "json", "arm", "bicep", "dot", "svg"}},
 };
 
+const Option kLogsOptions[] = {
+    {"-f,--follow", &Arguments::follow, "", "go on until interrupted"},
+    {"-n,--tail", &Arguments::tail, "N", "lines of the past from each container (default 100, at most 300)"},
+};
+const Option kConfigSetOptions[] = {
+    {"--random", &Arguments::random, "", "32 random bytes as text"},
+    {"-e,--env", &Arguments::env, "", "take the values from the environment"},
+    {"--if-not-set", &Arguments::if_not_set, "", "leave what is set as it is"},
+};
+
 const Option kEmulatorState[] = {
     {"--state", &Arguments::state_folder, "DIR", "state folder (default: $XDG_STATE_HOME/defang/emulator)"},
 };
@@ -63,6 +73,22 @@ const std::vector<Command>& commands() {
        {kLoadOptions, kPlanOptions},
        "",
        run_plan},
+      {"compose ps", {"ps"}, "Show what runs, and where it answers", {kLoadOptions}, "", run_ps},
+      {"compose logs",
+       {"logs"},
+       "Show what the services' containers write",
+       {kLoadOptions, kLogsOptions},
+       "[SERVICE...]",
+       run_logs},
+      {"config set",
+       {},
+       "Set config values in the stack's vault",
+       {kConfigSetOptions},
+       "[NAME=VALUE...]",
+       run_config_set},
+      {"config ls", {"config list"}, "List the names of config that is set", {}, "", run_config_ls},
+      {"config rm", {}, "Take config out of use", {}, "[NAME...]", run_config_rm},
+      {"whoami", {}, "Say who is signed in, and where", {}, "", run_whoami},
       {"emulator start", {}, "Start Azure on this machine", {kEmulatorState, kEmulatorOptions}, "", run_emulator_start},
       {"emulator stop", {}, "Stop it; its state is kept", {kEmulatorState}, "", run_emulator_stop},
       {"emulator status",

@@ -7,6 +7,12 @@ namespace defang::cli {
 
 int run_compose_config(const Arguments& arguments, Context& context);
 int run_plan(const Arguments& arguments, Context& context);
+int run_config_ls(const Arguments& arguments, Context& context);
+int run_config_rm(const Arguments& arguments, Context& context);
+int run_config_set(const Arguments& arguments, Context& context);
+int run_logs(const Arguments& arguments, Context& context);
+int run_ps(const Arguments& arguments, Context& context);
+int run_whoami(const Arguments& arguments, Context& context);
 int run_version(const Arguments& arguments, Context& context);
 int run_emulator_start(const Arguments& arguments, Context& context);
 int run_emulator_stop(const Arguments& arguments, Context& context);

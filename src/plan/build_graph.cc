@@ -593,4 +593,21 @@ graph::ResourceGraph build_graph(const compose::Project& project, const Stack& s
   return std::move(plan.graph);
 }
 
+graph::ResourceGraph build_config_graph(const std::string& project_name, const Stack& stack, const Facts& facts) {
+  compose::Project project;
+  project.name = project_name;
+  Diagnostics none;
+  Planning plan{.project = project,
+                .facts = facts,
+                .diagnostics = none,
+                .scope = scope_of(project_name, stack, facts.can_assign_roles),
+                .hosts = {},
+                .services = {},
+                .has_cycle = false,
+                .graph = {}};
+  for (const GraphStep step : {add_group, add_vault}) step(plan);
+  assert(plan.graph.fault().empty());
+  return std::move(plan.graph);
+}
+
 }  // namespace defang::plan

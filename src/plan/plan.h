@@ -50,6 +50,9 @@ std::map<std::string, SourceSpan> config_needed(const compose::Project& project)
 graph::ResourceGraph build_graph(const compose::Project& project, const Stack& stack, const Facts& facts,
                                  Diagnostics& diagnostics);
 
+/// What must exist before the first config is set: the group and the vault, as build_graph has them.
+graph::ResourceGraph build_config_graph(const std::string& project_name, const Stack& stack, const Facts& facts);
+
 /// The services whose build names no Dockerfile and whose folder has none, but holds a program in a language that
 /// buildpacks know. The one look that planning needs at the disk; part of the facts.
 std::set<std::string> services_without_dockerfile(const compose::Project& project, const Disk& disk);

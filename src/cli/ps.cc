@@ -1,0 +1,97 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/services.h"
+#include "cli/session.h"
+#include "cli/views/view.h"
+
+namespace defang::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+std::string replicas_text(const deploy::ServiceStatus& service) {
+  const auto ready = std::ranges::count_if(service.replicas, [](const deploy::Replica& replica) {
+    return !replica.containers.empty() && std::ranges::all_of(replica.containers, &deploy::Container::ready);
+  });
+  return fmt::format("{}/{}", ready, service.replicas.size());
+}
+
+int restarts_of(const deploy::ServiceStatus& service) {
+  int count = 0;
+  for (const auto& replica : service.replicas)
+    for (const auto& container : replica.containers) count += container.restarts;
+  return count;
+}
+
+Json to_json(const deploy::ServiceStatus& service) {
+  Json out = {{"service", service.service}, {"app", service.app_name},  {"revision", service.revision},
+              {"state", service.state},     {"health", service.health}, {"restarts", restarts_of(service)},
+              {"image", service.image}};
+  if (!service.url.empty()) out["url"] = service.url;
+  if (!service.internal_address.empty()) out["internalAddress"] = service.internal_address;
+  if (!service.details.empty()) out["details"] = service.details;
+  out["replicas"] = Json::array();
+  for (const auto& replica : service.replicas) {
+    Json containers = Json::array();
+    for (const auto& container : replica.containers)
+      containers.push_back({{"name", container.name},
+                            {"ready", container.ready},
+                            {"state", container.state},
+                            {"restarts", container.restarts},
+                            {"details", container.details}});
+    out["replicas"].push_back(
+        {{"name", replica.name}, {"state", replica.state}, {"containers", std::move(containers)}});
+  }
+  return out;
+}
+
+}  // namespace
+
+std::string services_table(const std::vector<deploy::ServiceStatus>& services) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& service : services)
+    rows.push_back({service.service, service.state, service.health, replicas_text(service),
+                    std::to_string(restarts_of(service)),
+                    service.url.empty() ? service.internal_address : service.url});
+  return table({"service", "state", "health", "ready", "restarts", "address"}, rows);
+}
+
+Result<std::vector<deploy::ServiceStatus>> services_of(Session& session, const std::string& project, Context& context) {
+  TRY_ASSIGN(const auto loopback, deploy::loopback_urls(*session.arm, session.cloud.emulator_ingress, context.stop));
+  return deploy::list_services(*session.arm, session.stack().subscription_id,
+                               plan::resource_group_name(project, session.stack()), project, session.stack().name,
+                               loopback, context.stop);
+}
+
+int run_ps(const Arguments& arguments, Context& context) {
+  Diagnostics diagnostics;
+  auto settings = find_stack(arguments, context, diagnostics);
+  const auto project = settings ? load_project(arguments, *settings, context, diagnostics) : std::nullopt;
+  if (!project) {
+    print(diagnostics, arguments, context);
+    return exit_input_wrong;
+  }
+  auto session = open_session(std::move(*settings), arguments, context);
+  const auto services = session ? services_of(*session, project->name, context) : std::unexpected(session.error());
+  if (!services) {
+    print(services.error(), arguments, context);
+    return exit_code_of(services.error());
+  }
+  if (arguments.json) {
+    Json document = {{"project", project->name}, {"stack", session->stack().name}, {"services", Json::array()}};
+    for (const auto& service : *services) document["services"].push_back(to_json(service));
+    context.out.write(document.dump() + "\n");
+  } else if (services->empty()) {
+    context.err.write(
+        fmt::format("nothing of project `{}` runs in stack `{}`\n", project->name, session->stack().name));
+  } else {
+    context.out.write(services_table(*services));
+  }
+  return exit_done;
+}
+
+}  // namespace defang::cli
