@@ -49,8 +49,8 @@ bool add_stack_file(const std::string& name, const Arguments& arguments, Context
     diagnostics.error("stack.unreadable", text.error().message, {});
     return false;
   }
-  const auto lookup = [&](const std::string& variable) -> std::optional<std::string> {
-    const auto found = environment.find(variable);
+  const auto lookup = [&](std::string_view variable) -> std::optional<std::string> {
+    const auto found = environment.find(std::string(variable));
     return found == environment.end() ? std::nullopt : std::optional(found->second);
   };
   const auto entries = compose::parse_env_file(*text, lookup);
