@@ -104,13 +104,15 @@ Diagnostic cannot_read(const std::string& shown_path, const Error& world, const 
   return error("file", fmt::format("cannot read `{}`: {}", shown_path, why), asked_by);
 }
 
-Diagnostic yaml_syntax(const std::string& problem, const std::string& context, const SourceSpan& span) {
+Diagnostic yaml_syntax(const std::string& problem, const std::string& context, const SourceSpan& span,
+                       const SourceSpan& context_span) {
   std::string help;
   if (problem.contains("cannot start any token")) help = "indent with spaces, and quote texts that start with a symbol";
   if (problem.contains("mapping values are not allowed"))
     help = "quote a value that holds `: `, or check the indentation";
   const std::string where = context.empty() ? "" : context + ": ";
-  return error("yaml-syntax", fmt::format("this is not YAML: {}{}", where, problem), span, help);
+  return with(error("yaml-syntax", fmt::format("this is not YAML: {}{}", where, problem), span, help),
+              "what has no end starts here", context_span);
 }
 
 Diagnostic too_deep(const SourceSpan& span) {
@@ -249,7 +251,7 @@ Diagnostic extended_service_not_found(const std::string& name, const Node& base,
                                       const std::string& base_file, const Node& services) {
   const std::string place = base_file.empty() ? file : base_file;
   return error("extends",
-               fmt::format("cannot extend service `{}`: service `{}` not found in `{}`", name, base.text, place),
+               fmt::format("cannot extend service `{}`: service {} not found in `{}`", name, shown(base), place),
                base.span, meant(base.text, keys_of(services)));
 }
 

@@ -16,7 +16,8 @@ namespace defang::compose {
 
 // reading
 Diagnostic cannot_read(const std::string& shown_path, const Error& error, const SourceSpan& asked_by);
-Diagnostic yaml_syntax(const std::string& problem, const std::string& context, const SourceSpan& span);
+Diagnostic yaml_syntax(const std::string& problem, const std::string& context, const SourceSpan& span,
+                       const SourceSpan& context_span);
 Diagnostic too_deep(const SourceSpan& span);
 Diagnostic alias_of_itself(const std::string& name, const SourceSpan& span);
 Diagnostic unknown_anchor(const std::string& name, const SourceSpan& span);

@@ -7,7 +7,9 @@ namespace defang::compose {
 namespace {
 
 void report(Workspace& workspace, const std::shared_ptr<const SourceFile>& source, const EnvFileError& error) {
-  workspace.diagnostics.add(bad_env_file(error.message, {source, error.line, 1, 0}));
+  // Without its text: the line would show a secret.
+  workspace.diagnostics.add(
+      bad_env_file(error.message, {std::make_shared<SourceFile>(source->path, ""), error.line, 1, 0}));
 }
 
 void put(EnvFileEntries& entries, const std::string& key, const std::string& value) {

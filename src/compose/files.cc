@@ -124,12 +124,14 @@ const std::vector<Node>* Workspace::documents(const std::filesystem::path& path,
   if (const auto known = documents_.find(path); known != documents_.end()) return &known->second;
   const auto file = source(path, asked_by);
   if (!file) return nullptr;
-  const std::size_t errors = diagnostics.error_count();
-  std::vector<Node> documents = read_documents(file, diagnostics);
-  for (const Node& document : documents)
-    if (!document.is_mapping()) diagnostics.add(document_not_a_mapping(document.span));
-  if (diagnostics.error_count() > errors) return nullptr;
-  return &(documents_[path] = std::move(documents));
+  auto documents = read_documents(file, diagnostics);
+  if (!documents) return nullptr;
+  for (const Node& document : *documents) {
+    if (document.is_mapping()) continue;
+    diagnostics.add(document_not_a_mapping(document.span));
+    return nullptr;
+  }
+  return &(documents_[path] = std::move(*documents));
 }
 
 Node load_files(Workspace& workspace, const FileSet& set) {

@@ -38,7 +38,8 @@ class Loading {
         &Loading::check,         &Loading::fold_environment,
     };
     for (const auto step : kSteps)
-      if (!(this->*step)() || diagnostics_.has_errors()) return std::nullopt;
+      if (!(this->*step)()) return std::nullopt;
+    if (diagnostics_.has_errors()) return std::nullopt;
     Project project = to_project(std::move(canonical_));
     project.name = name_;
     project.folder = set_.folder;
@@ -166,18 +167,21 @@ class Loading {
       }
       name_ = *given;
     } else {
-      name_ = normalise_project_name(name_in_files());
+      const auto written = name_in_files();
+      if (!written) return false;
+      name_ = normalise_project_name(*written);
       if (name_.empty()) name_ = normalise_project_name(set_.folder.filename().string());
     }
     set_.variables.values["COMPOSE_PROJECT_NAME"] = name_;  // CS-14
     return true;
   }
 
-  std::string name_in_files() {
+  /// Nothing: a file cannot be read.
+  std::optional<std::string> name_in_files() {
     std::string name;
     for (const fs::path& file : set_.files) {
       const std::vector<Node>* documents = workspace_.documents(file, {});
-      if (!documents) return "";
+      if (!documents) return std::nullopt;
       for (const Node& document : *documents)
         if (const Node* node = document.find("name"); node && node->is_text() && !node->text.empty()) name = node->text;
     }
@@ -202,7 +206,7 @@ class Loading {
     canonicalise_values(canonical_, diagnostics_);
     canonical_.set("name", Node::of(name_));
     if (!canonical_.find("services")) canonical_.set("services", Node::of_mapping());
-    return true;
+    return !diagnostics_.has_errors();
   }
 
   bool select_services() {

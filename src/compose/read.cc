@@ -89,18 +89,19 @@ class Reader {
   Reader(const Reader&) = delete;
   Reader& operator=(const Reader&) = delete;
 
-  std::vector<Node> documents() {
+  std::optional<std::vector<Node>> documents() {
     std::vector<Node> documents;
     while (true) {
       Event event;
-      if (!next(event) || event->type == YAML_STREAM_END_EVENT) return documents;
+      if (!next(event)) return std::nullopt;
+      if (event->type == YAML_STREAM_END_EVENT) return documents;
       if (event->type != YAML_DOCUMENT_START_EVENT) continue;
       anchors_.clear();
       alias_nodes_ = 0;
       Event root;
-      if (!next(root)) return documents;
+      if (!next(root)) return std::nullopt;
       Node node = read(root);
-      if (failed_) return documents;
+      if (failed_) return std::nullopt;
       if (!node.is_null()) documents.push_back(std::move(node));
     }
   }
@@ -119,7 +120,10 @@ class Reader {
     SourceSpan span{file_, 0, 0, 0};
     if (at_problem) span = point(parser_.problem_mark);
     std::string problem = parser_.problem ? parser_.problem : "not enough memory";
-    diagnostics_.add(yaml_syntax(problem, parser_.context ? parser_.context : "", span));
+    SourceSpan context;
+    if (at_problem && parser_.context && parser_.context_mark.line != parser_.problem_mark.line)
+      context = point(parser_.context_mark);
+    diagnostics_.add(yaml_syntax(problem, parser_.context ? parser_.context : "", span, context));
     return false;
   }
 
@@ -278,7 +282,8 @@ class Reader {
 
 }  // namespace
 
-std::vector<Node> read_documents(const std::shared_ptr<const SourceFile>& file, Diagnostics& diagnostics) {
+std::optional<std::vector<Node>> read_documents(const std::shared_ptr<const SourceFile>& file,
+                                                Diagnostics& diagnostics) {
   return Reader(file, diagnostics).documents();
 }
 

@@ -117,7 +117,7 @@ constexpr std::string_view kUnsignedTag = "!!uint";
 bool is_unsigned(std::string_view digits) {
   std::uint64_t value = 0;
   const auto [end, error] = std::from_chars(digits.data(), digits.data() + digits.size(), value);
-  return error == std::errc{} && end == digits.data() + digits.size();
+  return error == std::errc{} && end == digits.data() + digits.size() && value >> 63 != 0;
 }
 
 /// YYYY-M-D, with an optional time: what YAML 1.1 calls a timestamp. Gives the text that Compose prints for it.
