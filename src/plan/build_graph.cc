@@ -4,6 +4,7 @@
 #include <cassert>
 #include <functional>
 
+#include "azure/location.h"
 #include "azure/names.h"
 #include "azure/resource_types.h"
 #include "plan/attributes.h"
@@ -58,6 +59,7 @@ std::string node(std::string_view kind, std::string_view name) { return std::str
 // --- what each service becomes ---
 
 void check_services(Planning& plan) {
+  if (!azure::Location::parse(plan.scope.location)) plan.diagnostics.add(no_region(plan.scope.location));
   if (plan.project.services.empty()) plan.diagnostics.add(no_services(plan.project));
   for (const auto& [name, service] : plan.project.services) {
     plan.services[name].service = &service;
@@ -258,9 +260,12 @@ void add_registry(Planning& plan) {
 
 // --- config ---
 
-/// The action that reads a config's current version, made when first asked for.
+/// The action that reads a config's current version, made when first asked for. A config that the vault is known to
+/// lack is an error here, before anything is written.
 std::string config_node(Planning& plan, const std::string& name, const std::string& service, const SourceSpan& span) {
   const auto id = node("config", name);
+  if (plan.facts.config_names && !plan.facts.config_names->contains(name) && !plan.graph.find(id))
+    plan.diagnostics.add(config_missing(service, name, span));
   if (!plan.graph.find(id))
     plan.graph.add(graph::Action{
         .id = id,
@@ -451,6 +456,8 @@ void fill_workload(Planning& plan, PlannedService& planned) {
   if (!planned.is_job) workload.probes = providers::probes(service, workload.ingress, plan.diagnostics);
   workload.entrypoint = words_of(plan, service, service.entrypoint, "entrypoint");
   workload.arguments = words_of(plan, service, service.command, "command");
+  // An empty entry point clears the image's: then the command is the whole of it.
+  if (service.entrypoint && workload.entrypoint.empty()) workload.entrypoint.swap(workload.arguments);
   for (const auto& variable : service.environment)
     workload.environment.push_back(environment_variable(plan, planned, variable));
   for (const auto& use : service.secrets) add_secret_file(plan, planned, use);

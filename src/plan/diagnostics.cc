@@ -49,6 +49,11 @@ Diagnostic unsupported_attribute(const std::string& service, const AttributeSupp
   }
 }
 
+Diagnostic no_region(const std::string& location) {
+  return error("azure.location", fmt::format("`{}` is not the name of an Azure region", location), {},
+               "set AZURE_LOCATION to one, such as `westus3`");
+}
+
 Diagnostic no_services(const compose::Project& project) {
   return error("plan.no-services", fmt::format("project `{}` has no active service to deploy", project.name), {},
                "add one below `services`, or choose a profile");
@@ -125,6 +130,11 @@ Diagnostic build_arg_without_value(const compose::Service& service, const compos
       "plan.build-arg",
       fmt::format("build argument `{}` of service `{}` has no value and is left out", arg.name, service.name),
       arg.span);
+}
+
+Diagnostic config_missing(const std::string& service, const std::string& config, const SourceSpan& span) {
+  return error("plan.config-missing", fmt::format("service `{}` needs config `{}`, which is not set", service, config),
+               span, fmt::format("run `defang config set {}`", config));
 }
 
 Diagnostic volume_unsupported(const compose::Service& service, const compose::Mount& mount) {

@@ -13,6 +13,7 @@ namespace defang::plan {
 Diagnostic unknown_attribute(const std::string& service, const compose::Attribute& attribute);
 Diagnostic unsupported_attribute(const std::string& service, const AttributeSupport& support, const SourceSpan& span);
 
+Diagnostic no_region(const std::string& location);
 Diagnostic no_services(const compose::Project& project);
 Diagnostic no_image(const compose::Service& service);
 Diagnostic image_from_config(const compose::Service& service);
@@ -28,6 +29,7 @@ Diagnostic config_in_build(const compose::Service& service, const compose::Envir
                            const std::string& config);
 Diagnostic build_arg_without_value(const compose::Service& service, const compose::EnvironmentVariable& arg);
 
+Diagnostic config_missing(const std::string& service, const std::string& config, const SourceSpan& span);
 Diagnostic volume_unsupported(const compose::Service& service, const compose::Mount& mount);
 Diagnostic secret_unknown(const compose::Service& service, const compose::FileReference& use);
 Diagnostic secret_from_file(const compose::Service& service, const compose::FileReference& use);

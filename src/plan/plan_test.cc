@@ -4,6 +4,7 @@
 
 #include <algorithm>
 
+#include "compose/attributes.h"
 #include "plan/attributes.h"
 #include "plan/siblings.h"
 
@@ -171,6 +172,16 @@ TEST(Config, ValuesAreReadByWhoDeploysOnlyWhenTextsHoldThem) {
   EXPECT_TRUE(planned(project({web}), {.principal_id = "me"}).needs("secret/web/KEY", "role/deployer"));
 }
 
+TEST(Config, ThatTheVaultLacksIsAnError) {
+  auto web = service("web");
+  web.environment = {variable("KEY", {{.is_config = true, .text = "KEY"}})};
+  Facts facts;
+  facts.config_names.emplace();
+  EXPECT_EQ(planned(project({web}), facts).codes(), std::vector<std::string>{"plan.config-missing"});
+  facts.config_names->insert("KEY");
+  EXPECT_EQ(planned(project({web}), facts).codes(), std::vector<std::string>{});
+}
+
 TEST(Config, IsNamedByAllWhoNeedIt) {
   auto web = service("web");
   web.environment = {{.name = "A", .value = {}, .span = {}},
@@ -271,6 +282,23 @@ TEST(Names, OfTwoServicesNeverMeet) {
   EXPECT_EQ(result.graph.resource("app/a-b")->name, "a-b");
 }
 
+TEST(Commands, ReplaceAnEntryPointThatIsCleared) {
+  auto web = service("web");
+  web.entrypoint = {{}, {}};
+  web.command = {{"serve", "--all"}, {}};
+  const auto result = planned(project({web}));
+  EXPECT_EQ(*result.at("app/web", {"properties", "template", "containers", "0", "command"}),
+            Value(Value::List{"serve", "--all"}));
+  EXPECT_FALSE(result.at("app/web", {"properties", "template", "containers", "0", "args"}));
+}
+
+TEST(Locations, AreCheckedBeforeAzureIsAsked) {
+  Diagnostics diagnostics;
+  build_graph(project({service("web")}), {.location = "west/us"}, {}, diagnostics);
+  ASSERT_TRUE(diagnostics.has_errors());
+  EXPECT_EQ(diagnostics.all()[0].code, "azure.location");
+}
+
 TEST(CustomDomains, ThatAreLiveAreSentBack) {
   Facts facts;
   facts.live_custom_domains["web"] = Value(Value::List{Value::Map{{"name", "example.com"}}});
@@ -286,6 +314,14 @@ TEST(Attributes, AreAnsweredByTheirLongestRow) {
   EXPECT_EQ(support_of("deploy.resources.reservations.devices[0].count")->path,
             "deploy.resources.reservations.devices");
   EXPECT_FALSE(support_of("x-other"));
+}
+
+TEST(Attributes, OfComposeAllHaveAnAnswer) {
+  constexpr std::string_view kService = "services.*.";
+  for (const auto& attribute : compose::attributes())
+    if (attribute.path.starts_with(kService)) {
+      EXPECT_TRUE(support_of(attribute.path.substr(kService.size()))) << attribute.path;
+    }
 }
 
 TEST(Attributes, ThatAzureLacksAreRefusedOnce) {

@@ -157,6 +157,15 @@ void add_needs(const StackScope& scope, const Workload& workload, graph::Resourc
     resource.after.push_back({std::string(kSecretsRole), "its identity must be allowed to read secrets"});
 }
 
+/// A job has no probes, no replicas to count and no grace period.
+void note_what_jobs_lack(const compose::Service& service, Diagnostics& diagnostics) {
+  if (service.replicas) diagnostics.add(not_for_jobs(service.name, "deploy.replicas", service.replicas->span));
+  if (service.healthcheck && !service.healthcheck->disabled)
+    diagnostics.add(not_for_jobs(service.name, "healthcheck", service.healthcheck->span));
+  if (service.stop_grace_period)
+    diagnostics.add(not_for_jobs(service.name, "stop_grace_period", service.stop_grace_period->span));
+}
+
 graph::Resource finish(const StackScope& scope, const Workload& workload, std::string_view type, Value::Map body) {
   auto resource = make_resource(scope, workload.node, type, workload.name, std::move(body), workload.service->name);
   resource.origin = workload.service->span;
@@ -214,8 +223,7 @@ graph::Resource container_app(const StackScope& scope, const Workload& workload,
 }
 
 graph::Resource job(const StackScope& scope, const Workload& workload, Diagnostics& diagnostics) {
-  if (workload.service->replicas)
-    diagnostics.add(job_has_one_replica(workload.service->name, workload.service->replicas->span));
+  note_what_jobs_lack(*workload.service, diagnostics);
   Value::Map configuration = {
       {"triggerType", "Manual"},
       {"replicaTimeout", kJobTimeoutSeconds},

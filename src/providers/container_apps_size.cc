@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <cstdlib>
 
 #include "providers/diagnostics.h"
 
@@ -37,8 +38,8 @@ ContainerSize container_size(const compose::Service& service, Diagnostics& diagn
   }
   const int steps = std::max({1, static_cast<int>(steps_of_cpu), static_cast<int>(steps_of_memory)});
   const ContainerSize size{steps};
-  // Only one of the pair can have been asked for exactly; the other one is worth a word when both were.
-  if (cpus && memory && static_cast<int>(steps_of_cpu) != steps_of_memory)
+  // One step more is how pairs are, and the plan shows it. More than that is money, and worth a word.
+  if (cpus && memory && std::abs(static_cast<int>(steps_of_cpu) - static_cast<int>(steps_of_memory)) > 1)
     diagnostics.add(size_rounded(service.name, size.cpus(), size.memory(), cpus->span));
   return size;
 }

@@ -122,9 +122,9 @@ Diagnostic replicas_out_of_range(const std::string& service, const Spanned<std::
       replicas.span);
 }
 
-Diagnostic job_has_one_replica(const std::string& service, const SourceSpan& span) {
-  return make(Severity::note, "azure.job-replicas",
-              fmt::format("service `{}` runs once to its end: its number of replicas is not used", service), span);
+Diagnostic not_for_jobs(const std::string& service, std::string_view attribute, const SourceSpan& span) {
+  return make(Severity::note, "azure.job",
+              fmt::format("service `{}` runs once to its end: `{}` is not used", service, attribute), span);
 }
 
 Diagnostic check_becomes_port(const std::string& service, std::optional<int> port, const SourceSpan& span) {

@@ -28,7 +28,7 @@ Diagnostic too_much_memory(const std::string& service, const Spanned<std::int64_
 Diagnostic size_rounded(const std::string& service, double cpus, const std::string& memory, const SourceSpan& span);
 Diagnostic zero_replicas_wake_up(const std::string& service, const SourceSpan& span);
 Diagnostic replicas_out_of_range(const std::string& service, const Spanned<std::int64_t>& replicas, std::int64_t most);
-Diagnostic job_has_one_replica(const std::string& service, const SourceSpan& span);
+Diagnostic not_for_jobs(const std::string& service, std::string_view attribute, const SourceSpan& span);
 
 // Probes and stopping
 Diagnostic check_becomes_port(const std::string& service, std::optional<int> port, const SourceSpan& span);

@@ -1,0 +1,38 @@
+#include <gtest/gtest.h>
+
+#include <array>
+#include <cstdlib>
+#include <fstream>
+#include <sstream>
+
+#include "plan/attributes.h"
+
+namespace defang::plan {
+namespace {
+
+constexpr auto kVerdicts = std::to_array<std::string_view>(
+    {"honoured", "adapted", "not used", "not used, with a note", "not used, with a warning", "refused"});
+
+/// docs/compose-support.md, written from the table that the code uses.
+std::string page() {
+  std::string text =
+      "# What becomes of Compose on Azure\n\n"
+      "Every attribute of a Compose service, and its answer. An attribute without a row of its own has that of the one "
+      "above\nit. Written by a test from the table in `src/plan/attributes.cc`; `DEFANG_ACCEPT=1` rewrites it.\n\n"
+      "| attribute | on Azure | |\n| --- | --- | --- |\n";
+  for (const auto& row : attribute_support())
+    text += "| `" + std::string(row.path) + "` | " + std::string(kVerdicts[static_cast<std::size_t>(row.verdict)]) +
+            " | " + std::string(row.reason) + " |\n";
+  return text;
+}
+
+TEST(ComposeSupport, IsDocumentedAsItIs) {
+  const std::string path = DEFANG_SOURCE_DIR "/docs/compose-support.md";
+  if (std::getenv("DEFANG_ACCEPT")) std::ofstream(path) << page();
+  std::ostringstream text;
+  text << std::ifstream(path).rdbuf();
+  EXPECT_EQ(text.str(), page()) << "DEFANG_ACCEPT=1 rewrites it";
+}
+
+}  // namespace
+}  // namespace defang::plan
