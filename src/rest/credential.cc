@@ -280,6 +280,8 @@ struct TokenCache::State {
   struct Slot {
     std::optional<AccessToken> token;
     bool fetching = false;
+    int fetched = 0;  // how often
+    Error failure;    // of the last time, if it failed
   };
   Credential& credential;
   Clock& clock;
@@ -293,7 +295,12 @@ struct TokenCache::State {
     const std::scoped_lock lock(mutex);
     Slot& slot = slots[request.audience];
     slot.fetching = false;
-    if (token) slot.token = *token;
+    ++slot.fetched;
+    if (token) {
+      slot.token = *token;
+    } else {
+      slot.failure = token.error();
+    }
     changed.notify_all();
     return token;
   }
@@ -314,8 +321,12 @@ Result<AccessToken> TokenCache::get(const std::string& audience, std::stop_token
       if (state_->is_good(slot, kRefreshAhead)) return *slot.token;
       if (!slot.fetching) break;
       if (state_->is_good(slot, seconds(0))) return *slot.token;
+      const int before = slot.fetched;
       state_->changed.wait(lock, stop, [&] { return !slot.fetching; });
       if (stop.stop_requested()) return stopped();
+      // All who waited share a failure, instead of running into it one after another.
+      const bool failed = slot.fetched != before && !state_->is_good(slot, seconds(0));
+      if (failed && slot.failure.kind != Error::Kind::stopped) return fail(slot.failure);
     }
     slot.fetching = true;
   }

@@ -210,6 +210,10 @@ TEST(TokenCache, AsksOnceHoweverManyThreadsWant) {
   for (int i = 0; i < 16; ++i) threads.emplace_back([&] { EXPECT_TRUE(tokens.get("a", {})); });
   threads.clear();
   EXPECT_EQ(credential.fetched, 1);
+  credential.fails = true;
+  for (int i = 0; i < 16; ++i) threads.emplace_back([&] { EXPECT_FALSE(tokens.get("b", {})); });
+  threads.clear();
+  EXPECT_LT(credential.fetched, 6);  // those that came while somebody was asking share the answer
 }
 
 TEST(Log, HidesWhateverMightBeASecret) {
