@@ -4,22 +4,12 @@
 
 #include "arm/template.h"
 #include "cli/commands.h"
-#include "cli/loading.h"
+#include "cli/session.h"
 #include "cli/views/plan_text.h"
 #include "deploy/build_context.h"
 
 namespace defang::cli {
 namespace {
-
-plan::Stack stack_of(const Arguments& arguments, const Context& context) {
-  plan::Stack stack;
-  const auto name = arguments.stack.empty() ? context.variable("DEFANG_STACK") : arguments.stack;
-  if (!name.empty()) stack.name = name;
-  if (const auto location = context.variable("AZURE_LOCATION"); !location.empty()) stack.location = location;
-  stack.subscription_id = context.variable("AZURE_SUBSCRIPTION_ID");
-  stack.tenant_id = context.variable("AZURE_TENANT_ID");
-  return stack;
-}
 
 /// Mistakes in builds are errors before anything is deployed; a plan without network is a preview, and only warns.
 void check_builds(const compose::Project& project, const Context& context, Diagnostics& diagnostics) {
@@ -58,12 +48,13 @@ int run_plan(const Arguments& arguments, Context& context) {
     print(diagnostics, arguments, context);
     return exit_input_wrong;
   }
-  const auto project = compose::load(load_options(arguments, context), context.disk, diagnostics);
+  const auto settings = find_stack(arguments, context, diagnostics);
+  const auto project = settings ? load_project(arguments, *settings, context, diagnostics) : std::nullopt;
   if (!project) {
     print(diagnostics, arguments, context);
     return exit_input_wrong;
   }
-  const auto stack = stack_of(arguments, context);
+  const auto& stack = settings->stack;
   plan::Facts facts;
   facts.without_dockerfile = plan::services_without_dockerfile(*project, context.disk);
   const auto graph = plan::build_graph(*project, stack, facts, diagnostics);

@@ -260,12 +260,9 @@ void add_registry(Planning& plan) {
 
 // --- config ---
 
-/// The action that reads a config's current version, made when first asked for. A config that the vault is known to
-/// lack is an error here, before anything is written.
+/// The action that reads a config's current version, made when first asked for.
 std::string config_node(Planning& plan, const std::string& name, const std::string& service, const SourceSpan& span) {
   const auto id = node("config", name);
-  if (plan.facts.config_names && !plan.facts.config_names->contains(name) && !plan.graph.find(id))
-    plan.diagnostics.add(config_missing(service, name, span));
   if (!plan.graph.find(id))
     plan.graph.add(graph::Action{
         .id = id,

@@ -132,11 +132,6 @@ Diagnostic build_arg_without_value(const compose::Service& service, const compos
       arg.span);
 }
 
-Diagnostic config_missing(const std::string& service, const std::string& config, const SourceSpan& span) {
-  return error("plan.config-missing", fmt::format("service `{}` needs config `{}`, which is not set", service, config),
-               span, fmt::format("run `defang config set {}`", config));
-}
-
 Diagnostic volume_unsupported(const compose::Service& service, const compose::Mount& mount) {
   const auto what = mount.type == "volume" ? "named volumes" : mount.type + " mounts";
   return error("azure.unsupported",

@@ -29,7 +29,6 @@ Diagnostic config_in_build(const compose::Service& service, const compose::Envir
                            const std::string& config);
 Diagnostic build_arg_without_value(const compose::Service& service, const compose::EnvironmentVariable& arg);
 
-Diagnostic config_missing(const std::string& service, const std::string& config, const SourceSpan& span);
 Diagnostic volume_unsupported(const compose::Service& service, const compose::Mount& mount);
 Diagnostic secret_unknown(const compose::Service& service, const compose::FileReference& use);
 Diagnostic secret_from_file(const compose::Service& service, const compose::FileReference& use);

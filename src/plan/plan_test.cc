@@ -172,16 +172,6 @@ TEST(Config, ValuesAreReadByWhoDeploysOnlyWhenTextsHoldThem) {
   EXPECT_TRUE(planned(project({web}), {.principal_id = "me"}).needs("secret/web/KEY", "role/deployer"));
 }
 
-TEST(Config, ThatTheVaultLacksIsAnError) {
-  auto web = service("web");
-  web.environment = {variable("KEY", {{.is_config = true, .text = "KEY"}})};
-  Facts facts;
-  facts.config_names.emplace();
-  EXPECT_EQ(planned(project({web}), facts).codes(), std::vector<std::string>{"plan.config-missing"});
-  facts.config_names->insert("KEY");
-  EXPECT_EQ(planned(project({web}), facts).codes(), std::vector<std::string>{});
-}
-
 TEST(Config, IsNamedByAllWhoNeedIt) {
   auto web = service("web");
   web.environment = {{.name = "A", .value = {}, .span = {}},

@@ -18,7 +18,7 @@ std::string page() {
   std::string text =
       "# What becomes of Compose on Azure\n\n"
       "Every attribute of a Compose service, and its answer. An attribute without a row of its own has that of the one "
-      "above\nit. Written by a test from the table in `src/plan/attributes.cc`; `DEFANG_ACCEPT=1` rewrites it.\n\n"
+      "above\nit. Written by a test from the table in `src/plan/attributes.cc`; `./dev test --accept` rewrites it.\n\n"
       "| attribute | on Azure | |\n| --- | --- | --- |\n";
   for (const auto& row : attribute_support())
     text += "| `" + std::string(row.path) + "` | " + std::string(kVerdicts[static_cast<std::size_t>(row.verdict)]) +
@@ -31,7 +31,7 @@ TEST(ComposeSupport, IsDocumentedAsItIs) {
   if (std::getenv("DEFANG_ACCEPT")) std::ofstream(path) << page();
   std::ostringstream text;
   text << std::ifstream(path).rdbuf();
-  EXPECT_EQ(text.str(), page()) << "DEFANG_ACCEPT=1 rewrites it";
+  EXPECT_EQ(text.str(), page()) << "`./dev test --accept` rewrites it";
 }
 
 }  // namespace
