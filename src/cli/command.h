@@ -76,6 +76,7 @@ struct Arguments {
   bool force = false;
   bool detach = false;
   bool dry_run = false;
+  bool remove = false;  // of `down`: with the config
   std::optional<int> wait_timeout_seconds;
 
   // logs

@@ -23,6 +23,15 @@ const Option kPlanOptions[] = {
      {"text", "json", "arm", "bicep", "dot", "svg"}},
 };
 
+const Option kUpOptions[] = {
+    {"--build", &Arguments::build, "", "build images even when nothing of their sources has changed"},
+    {"--force", &Arguments::force, "", "build and write everything again, changed or not"},
+    {"-d,--detach", &Arguments::detach, "", "not supported yet"},
+};
+const Option kDownOptions[] = {
+    {"--remove", &Arguments::remove, "", "delete the stack's config, too"},
+    {"-d,--detach", &Arguments::detach, "", "not supported yet"},
+};
 const Option kLogsOptions[] = {
     {"-f,--follow", &Arguments::follow, "", "go on until interrupted"},
     {"-n,--tail", &Arguments::tail, "N", "lines of the past from each container (default 100, at most 300)"},
@@ -73,6 +82,8 @@ const std::vector<Command>& commands() {
        {kLoadOptions, kPlanOptions},
        "",
        run_plan},
+      {"compose up", {"up", "deploy"}, "Deploy the project", {kLoadOptions, kUpOptions}, "[SERVICE...]", run_up},
+      {"compose down", {"down", "compose rm"}, "Delete what `up` created", {kLoadOptions, kDownOptions}, "", run_down},
       {"compose ps", {"ps"}, "Show what runs, and where it answers", {kLoadOptions}, "", run_ps},
       {"compose logs",
        {"logs"},

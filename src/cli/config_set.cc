@@ -91,13 +91,6 @@ struct Place {
 
 std::string version_of(std::string_view type) { return std::string(azure::find_resource_type(type)->api_version); }
 
-std::optional<std::string> project_name(const Arguments& arguments, const StackSettings& settings, Context& context,
-                                        Diagnostics& diagnostics) {
-  if (!arguments.project_name.empty()) return arguments.project_name;
-  const auto project = load_project(arguments, settings, context, diagnostics);
-  return project ? std::optional(project->name) : std::nullopt;
-}
-
 azure::ResourceId vault_id(const std::string& project, const plan::Stack& stack) {
   return azure::ResourceId::resource(stack.subscription_id, plan::resource_group_name(project, stack),
                                      "Microsoft.KeyVault/vaults", plan::vault_name(project, stack));

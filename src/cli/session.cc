@@ -190,6 +190,13 @@ std::optional<compose::Project> load_project(const Arguments& arguments, const S
   return compose::load(options, context.disk, diagnostics);
 }
 
+std::optional<std::string> project_name(const Arguments& arguments, const StackSettings& settings, Context& context,
+                                        Diagnostics& diagnostics) {
+  if (!arguments.project_name.empty()) return arguments.project_name;
+  const auto project = load_project(arguments, settings, context, diagnostics);
+  return project ? std::optional(project->name) : std::nullopt;
+}
+
 Result<Session> open_session(StackSettings settings, const Arguments& arguments, Context& context) {
   if (settings.is_local) {
     TRY_ASSIGN(const auto variables, emulator_environment(settings, context));

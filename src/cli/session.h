@@ -31,6 +31,10 @@ std::optional<StackSettings> find_stack(const Arguments& arguments, Context& con
 std::optional<compose::Project> load_project(const Arguments& arguments, const StackSettings& settings,
                                              Context& context, Diagnostics& diagnostics);
 
+/// Its name alone: -p, otherwise of the Compose file. Nothing when an error was reported.
+std::optional<std::string> project_name(const Arguments& arguments, const StackSettings& settings, Context& context,
+                                        Diagnostics& diagnostics);
+
 /// Signed in at a cloud, ready to be asked.
 class Session {
  public:

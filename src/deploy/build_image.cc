@@ -72,7 +72,7 @@ class Build {
     tag_ = image_tag(build_, context_);
     rest::RegistryClient registry(access_.cloud, server_, access_.tenant, access_.tokens, access_.unsigned_pipeline);
     TRY_ASSIGN(const auto known, registry.digest_of(repository_, tag_, stop_));
-    if (known && !scope_.force()) return outputs(*known, true);
+    if (known && !scope_.rebuild()) return outputs(*known, true);
     tell_size();
     TRY_ASSIGN(std::string digest, build());
     if (digest.empty()) {

@@ -62,9 +62,9 @@ class OneStream {
 
 class Deployment {
  public:
-  Deployment(const graph::ResourceGraph& graph, const AzureAccess& access, const StackScope& scope, bool force,
-             const EventSink& sink, std::stop_token stop)
-      : graph_(graph), access_(access), scope_(scope), force_(force), stream_(sink, access.clock), stop_(stop) {}
+  Deployment(const graph::ResourceGraph& graph, const AzureAccess& access, const StackScope& scope,
+             DeploymentOptions wishes, const EventSink& sink, std::stop_token stop)
+      : graph_(graph), access_(access), scope_(scope), wishes_(wishes), stream_(sink, access.clock), stop_(stop) {}
 
   RunFinished go() {
     const auto started = access_.clock.elapsed();
@@ -86,7 +86,8 @@ class Deployment {
   EngineOptions options() {
     EngineOptions options;
     options.scope = scope_;
-    options.force = force_;
+    options.force = wishes_.force;
+    options.rebuild = wishes_.rebuild;
     if (const auto* storage = storage_of(graph_)) {
       options.gate = storage->id;
       options.when_gate_is_done = [this, id = storage->id](NodeScope& scope, std::stop_token stop) {
@@ -128,7 +129,7 @@ class Deployment {
   const graph::ResourceGraph& graph_;
   const AzureAccess& access_;
   const StackScope& scope_;
-  bool force_;
+  DeploymentOptions wishes_;
   OneStream stream_;
   std::stop_token stop_;
   std::optional<rest::BlobClient> blobs_;
@@ -137,9 +138,9 @@ class Deployment {
 
 }  // namespace
 
-RunFinished deploy(const graph::ResourceGraph& graph, const AzureAccess& access, const StackScope& scope, bool force,
-                   const EventSink& sink, std::stop_token stop) {
-  return Deployment(graph, access, scope, force, sink, stop).go();
+RunFinished deploy(const graph::ResourceGraph& graph, const AzureAccess& access, const StackScope& scope,
+                   DeploymentOptions options, const EventSink& sink, std::stop_token stop) {
+  return Deployment(graph, access, scope, options, sink, stop).go();
 }
 
 }  // namespace defang::deploy

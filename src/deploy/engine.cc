@@ -133,6 +133,7 @@ class Scope : public NodeScope {
   void log(const std::string& line) override { run_.emit(NodeLog{node_, line}); }
   bool rights_are_fresh() const override { return run_.rights_are_fresh(); }
   bool force() const override { return run_.options_.force; }
+  bool rebuild() const override { return run_.options_.force || run_.options_.rebuild; }
 
  private:
   Run& run_;

@@ -50,7 +50,8 @@ class NodeScope {
   virtual void waiting(const std::string& state) = 0;
   virtual void log(const std::string& line) = 0;
   virtual bool rights_are_fresh() const = 0;
-  virtual bool force() const = 0;
+  virtual bool force() const = 0;    // do again what is done already
+  virtual bool rebuild() const = 0;  // build again what is built already
 };
 
 /// Carries out what ARM has no resource for (deploy/actions.h).
@@ -70,6 +71,7 @@ struct EngineOptions {
   StackScope scope;
   std::size_t at_once = 24;  // threads
   bool force = false;        // write even what is as wished for
+  bool rebuild = false;      // build even what was built from the same things
   /// Node that comes first, with all it needs: the storage account, whose blob holds the lease. Empty: none.
   std::string gate;
   std::function<Result<void>(NodeScope&, std::stop_token)> when_gate_is_done;

@@ -84,6 +84,7 @@ class FakeScope : public NodeScope {
   void log(const std::string& line) override { lines.push_back(line); }
   bool rights_are_fresh() const override { return fresh; }
   bool force() const override { return false; }
+  bool rebuild() const override { return false; }
 
  private:
   const graph::ResourceGraph& graph_;

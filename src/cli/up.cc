@@ -1,0 +1,166 @@
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "cli/commands.h"
+#include "cli/services.h"
+#include "cli/session.h"
+#include "cli/views/view.h"
+#include "deploy/build_context.h"
+#include "deploy/deployment.h"
+#include "deploy/survey.h"
+#include "support/text.h"
+
+namespace defang::cli {
+namespace {
+
+using Json = nlohmann::ordered_json;
+
+int refuse(const Arguments& arguments, Context& context, std::string message, std::string help) {
+  Diagnostics diagnostics;
+  diagnostics.error("up.unsupported", std::move(message), {}, std::move(help));
+  print(diagnostics, arguments, context);
+  return exit_input_wrong;
+}
+
+/// Mistakes in the folders that images are built from, found before anything is written.
+void check_builds(const compose::Project& project, const Disk& disk, Diagnostics& diagnostics) {
+  for (const auto& [name, service] : project.services)
+    if (service.build) deploy::check_build(name, *service.build, disk, diagnostics);
+}
+
+/// What can be found out without Azure is said before anybody has to sign in.
+void check_plan_offline(const compose::Project& project, const plan::Stack& stack, Context& context,
+                        Diagnostics& diagnostics) {
+  Diagnostics offline;
+  plan::Facts facts;
+  facts.without_dockerfile = plan::services_without_dockerfile(project, context.disk);
+  plan::build_graph(project, stack, facts, offline);
+  if (!offline.has_errors()) return;
+  for (const auto& one : offline.all()) diagnostics.add(one);
+}
+
+/// Who deploys, from the claims of the token that Resource Manager gets (ARM-12).
+struct Principal {
+  std::string id, type;
+};
+Result<Principal> principal_of(Session& session, Context& context) {
+  TRY_ASSIGN(const auto token, session.tokens->get(session.cloud.audience, context.stop));
+  const Json claims = Json::parse(rest::token_claims(token.value), nullptr, false);
+  if (!claims.is_object()) return Principal{};
+  return Principal{claims.value("oid", ""), claims.value("idtyp", "") == "app" ? "ServicePrincipal" : ""};
+}
+
+/// Missing config stops a run before its first write.
+void check_config(const compose::Project& project, const plan::Facts& facts, Diagnostics& diagnostics) {
+  if (!facts.config_names) return;
+  for (const auto& [name, span] : plan::config_needed(project))
+    if (!facts.config_names->contains(name))
+      diagnostics.error(
+          "config.missing", fmt::format("config `{}` is not set", name), span,
+          fmt::format("set it with `defang config set {}`; the value is kept in the stack's vault", name));
+}
+
+/// A plan that the engine can execute, or the diagnostics or the error that prevent it.
+struct Prepared {
+  graph::ResourceGraph graph;
+  deploy::StackScope scope;
+};
+
+deploy::StackScope scope_of(const compose::Project& project, const plan::Stack& stack) {
+  return {project.name, stack.name, stack.subscription_id, plan::resource_group_name(project.name, stack),
+          stack.location};
+}
+
+Result<std::optional<Prepared>> prepare(const compose::Project& project, Session& session, Context& context,
+                                        Diagnostics& diagnostics) {
+  const auto& stack = session.stack();
+  Prepared prepared{.graph = {}, .scope = scope_of(project, stack)};
+  TRY_ASSIGN(const auto principal, principal_of(session, context));
+  TRY_ASSIGN(auto facts, deploy::survey(*session.arm, stack, prepared.scope.group,
+                                        plan::vault_name(project.name, stack), principal.id, context.stop));
+  facts.principal_type = principal.type;
+  facts.without_dockerfile = plan::services_without_dockerfile(project, context.disk);
+  check_config(project, facts, diagnostics);
+  prepared.graph = plan::build_graph(project, stack, facts, diagnostics);
+  if (diagnostics.has_errors()) return std::optional<Prepared>();
+  if (const std::string fault = prepared.graph.fault(); !fault.empty())
+    return fail(Error::Kind::invalid, "plan-fault", fmt::format("the plan is not sound: {}", fault));
+  const auto tell = [&](const std::string& text) { context.err.write("  " + text + "\n"); };
+  TRY(deploy::register_providers(*session.arm, context.clock, stack.subscription_id,
+                                 deploy::namespaces_of(prepared.graph), tell, context.stop));
+  return std::optional(std::move(prepared));
+}
+
+/// What runs now, for people as a table, for programs as the last line.
+int show_services(const compose::Project& project, Session& session, const Arguments& arguments, Context& context) {
+  const auto services = services_of(session, project.name, context);
+  if (!services) {
+    print(services.error(), arguments, context);
+    return exit_code_of(services.error());
+  }
+  if (!arguments.json) {
+    context.out.write(services_table(*services));
+    return exit_done;
+  }
+  Json rows = Json::array();
+  for (const auto& service : *services)
+    rows.push_back({{"service", service.service}, {"state", service.state}, {"url", service.url}});
+  const auto time = std::chrono::duration_cast<std::chrono::milliseconds>(context.clock.now().time_since_epoch());
+  context.out.write(
+      Json{{"type", "services"}, {"time", to_iso8601(time.count())}, {"services", std::move(rows)}}.dump() + "\n");
+  return exit_done;
+}
+
+int exit_code_of(const deploy::RunFinished& finished) {
+  switch (finished.how) {
+    case deploy::RunFinished::How::done:
+      return exit_done;
+    case deploy::RunFinished::How::failed:
+      return exit_world_refused;
+    case deploy::RunFinished::How::stopped:
+      return exit_interrupted;
+  }
+  return exit_world_refused;
+}
+
+}  // namespace
+
+int run_up(const Arguments& arguments, Context& context) {
+  if (arguments.detach)
+    return refuse(arguments, context, "`--detach` is not supported yet", "leave it out: the deployment runs here");
+  if (!arguments.words.empty())
+    return refuse(arguments, context, "deploying some services of a project is not supported yet",
+                  "leave out their names: what is unchanged is not touched");
+  Diagnostics diagnostics;
+  auto settings = find_stack(arguments, context, diagnostics);
+  const auto project = settings ? load_project(arguments, *settings, context, diagnostics) : std::nullopt;
+  if (project) check_builds(*project, context.disk, diagnostics);
+  if (project && !diagnostics.has_errors()) check_plan_offline(*project, settings->stack, context, diagnostics);
+  if (!project || diagnostics.has_errors()) {
+    print(diagnostics, arguments, context);
+    return exit_input_wrong;
+  }
+  auto session = open_session(std::move(*settings), arguments, context);
+  if (!session) {
+    print(diagnostics, arguments, context);
+    print(session.error(), arguments, context);
+    return exit_code_of(session.error());
+  }
+  auto prepared = prepare(*project, *session, context, diagnostics);
+  print(diagnostics, arguments, context);
+  if (!prepared) {
+    print(prepared.error(), arguments, context);
+    return exit_code_of(prepared.error());
+  }
+  if (!*prepared) return exit_input_wrong;
+  const auto access = session->access(context);
+  const auto finished = deploy::deploy((*prepared)->graph, access, (*prepared)->scope,
+                                       {.force = arguments.force, .rebuild = arguments.build},
+                                       make_view(arguments, context), context.stop);
+  const int code = exit_code_of(finished);
+  return code == exit_done ? show_services(*project, *session, arguments, context) : code;
+}
+
+}  // namespace defang::cli
