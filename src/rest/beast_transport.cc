@@ -22,6 +22,7 @@
 
 #include "rest/host_names.h"
 #include "rest/http_transport.h"
+#include "rest/proxy.h"
 #include "rest/url.h"
 #include "support/text.h"
 
@@ -281,7 +282,7 @@ class Pool {
 class BeastTransport : public HttpTransport {
  public:
   BeastTransport(asio::ssl::context context, TransportOptions options)
-      : tls_(std::move(context)), options_(std::move(options)) {}
+      : tls_(std::move(context)), options_(std::move(options)), proxy_(Proxy::parse(options_.https_proxy)) {}
 
   Result<HttpResponse> send(const HttpRequest& request, std::stop_token stop) override {
     const auto url = Url::parse(request.url);
@@ -415,32 +416,65 @@ class BeastTransport : public HttpTransport {
   }
 
   Result<std::unique_ptr<Connection>> connect(const Url& url, const std::stop_token& stop) {
-    TRY_ASSIGN(const auto addresses, look_up(url.host, stop));
+    const Proxy* proxy =
+        proxy_ && url.scheme == "https" && !goes_around_proxy(url, options_.no_proxy) ? &*proxy_ : nullptr;
+    TRY_ASSIGN(const auto addresses, look_up(proxy ? proxy->host : url.host, stop));
     const auto end = std::chrono::steady_clock::now() + options_.connect_limit;
     Error last;
     for (std::size_t i = 0; i < addresses.size(); ++i) {
       const auto left = std::chrono::duration_cast<Milliseconds>(end - std::chrono::steady_clock::now());
       if (left <= Milliseconds(0)) break;
-      auto connection = std::make_unique<Connection>(url.host, addresses[i], url.port);
+      auto connection = std::make_unique<Connection>(url.host, addresses[i], proxy ? proxy->port : url.port);
       const std::stop_callback on_stop(stop, [&] { connection->stop(); });
       // An address that swallows packets must leave time for those after it.
-      const auto limit = left / static_cast<int>(addresses.size() - i);
-      if (const auto error = connection->connect(limit)) {
-        last = connect_failed(url, addresses[i], error);
-      } else if (const auto tls_error =
-                     url.scheme == "https" ? connection->start_tls(tls_, options_.connect_limit) : error_code()) {
-        last = tls_failed(url, *connection, tls_error);
-        if (!stop.stop_requested()) return fail(std::move(last));
-      } else {
-        return connection;
-      }
+      const error_code error = connection->connect(left / static_cast<int>(addresses.size() - i));
       if (stop.stop_requested()) return stopped();
+      if (error) {
+        last = connect_failed(url, proxy, addresses[i], error);
+        continue;
+      }
+      auto ready = prepare(url, proxy, *connection);
+      if (stop.stop_requested()) return stopped();
+      if (!ready) return fail(std::move(ready).error());
+      return connection;
     }
     return fail(std::move(last));
   }
 
-  static Error connect_failed(const Url& url, const std::string& address, const error_code& error) {
+  /// Tunnel and TLS, as far as wanted.
+  Result<void> prepare(const Url& url, const Proxy* proxy, Connection& connection) {
+    if (proxy) TRY(open_tunnel(url, *proxy, connection));
+    if (url.scheme != "https") return {};
+    const error_code error = connection.start_tls(tls_, options_.connect_limit);
+    return error ? Result<void>(fail(tls_failed(url, connection, error))) : Result<void>();
+  }
+
+  Result<void> open_tunnel(const Url& url, const Proxy& proxy, Connection& connection) {
+    const auto refused = [&](std::string_view why) {
+      return fail(unreachable(
+          "proxy-failed",
+          fmt::format("the proxy `{}:{}` does not lead to `{}`: {}", proxy.host, proxy.port, url.authority(), why),
+          "check HTTPS_PROXY; NO_PROXY lists what is reached without it"));
+    };
+    std::string answer;
+    if (const auto error = connection.write(connect_request(url, proxy), options_.connect_limit))
+      return refused(error.message());
+    while (answer.find("\r\n\r\n") == std::string::npos && answer.size() < kPieceBytes) {
+      if (const auto error = connection.read(answer, options_.connect_limit)) return refused(error.message());
+    }
+    const std::string status = answer.substr(0, answer.find("\r\n"));
+    if (!status.starts_with("HTTP/1.") || status.find(" 2") != 8) return refused(status);
+    return {};
+  }
+
+  static Error connect_failed(const Url& url, const Proxy* proxy, const std::string& address, const error_code& error) {
     const std::string why = error == boost::beast::error::timeout ? "no answer" : error.message();
+    if (proxy) {
+      return unreachable(
+          "connect-failed",
+          fmt::format("cannot connect to the proxy `{}:{}` ({}): {}", proxy->host, proxy->port, address, why),
+          "check HTTPS_PROXY; NO_PROXY lists what is reached without it");
+    }
     return unreachable("connect-failed", fmt::format("cannot connect to `{}` ({}): {}", url.authority(), address, why),
                        is_loopback_name(url.host) ? "is the emulator running? `defang emulator status` tells"
                                                   : "check the network, and whether a firewall or proxy is in the way");
@@ -458,6 +492,7 @@ class BeastTransport : public HttpTransport {
 
   asio::ssl::context tls_;
   TransportOptions options_;
+  std::optional<Proxy> proxy_;
   Pool pool_;
 };
 
@@ -484,6 +519,12 @@ Result<std::string> ca_file(const TransportOptions& options) {
 Result<std::unique_ptr<HttpTransport>> make_beast_transport(const TransportOptions& options) {
   // Without its configuration file: a static program cannot load the modules that it may name.
   OPENSSL_init_ssl(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr);
+  if (!options.https_proxy.empty() && !Proxy::parse(options.https_proxy)) {
+    return fail(Error{.kind = Error::Kind::invalid,
+                      .code = "proxy-invalid",
+                      .message = "HTTPS_PROXY is not the address of an HTTP proxy",
+                      .help = "it looks like `http://proxy.example:8080`"});
+  }
   TransportOptions settled = options;
   TRY_ASSIGN(settled.ca_file, ca_file(options));
   asio::ssl::context context(asio::ssl::context::tls_client);

@@ -415,6 +415,76 @@ TEST(BeastTransport, ServesManyThreadsAtOnceWhileSomeAreStopped) {
   EXPECT_GE(answered, 40);
 }
 
+/// Leads one tunnel to a server of this machine, whatever name was asked for.
+class TunnelProxy {
+ public:
+  explicit TunnelProxy(std::uint16_t to) : acceptor_(io_, tcp::endpoint(asio::ip::address_v4::loopback(), 0)) {
+    thread_ = std::thread([this, to] {
+      tcp::socket client(io_), server(io_);
+      acceptor_.accept(client);
+      std::string head;
+      asio::read_until(client, asio::dynamic_buffer(head), "\r\n\r\n");
+      server.connect(tcp::endpoint(asio::ip::address_v4::loopback(), to));
+      asio::write(client, asio::buffer(std::string("HTTP/1.1 200 Connection established\r\n\r\n")));
+      std::thread back([&] { copy(server, client); });
+      copy(client, server);
+      back.join();
+    });
+  }
+  ~TunnelProxy() { thread_.join(); }
+  std::string address() const { return "http://localhost:" + std::to_string(acceptor_.local_endpoint().port()); }
+
+ private:
+  static void copy(tcp::socket& from, tcp::socket& to) {
+    boost::system::error_code error;
+    std::string piece(65536, '\0');
+    while (!error) {
+      const std::size_t got = from.read_some(asio::buffer(piece), error);
+      if (!error) asio::write(to, asio::buffer(piece.data(), got), error);
+    }
+    to.shutdown(tcp::socket::shutdown_both, error);
+  }
+  asio::io_context io_;
+  tcp::acceptor acceptor_;
+  std::thread thread_;
+};
+
+TEST(BeastTransport, SpeaksTlsThroughAProxyAndChecksTheFarEnd) {
+  ScriptedServer server(ScriptedServer::Over::tls, [](const std::string&) { return ok("far"); }, "DNS:far.test");
+  TunnelProxy proxy(server.port());
+  const auto transport = make_beast_transport({.ca_file = server.ca_file(), .https_proxy = proxy.address()}).value();
+  const std::string url = server.url("far.test") + "/";
+  EXPECT_EQ(transport->send({.url = url}, {})->body, "far");
+  EXPECT_EQ(transport->send({.url = url}, {})->body, "far");
+  EXPECT_EQ(server.connections(), 1);
+}
+
+TEST(BeastTransport, SaysThatTheProxyRefusedAndWhichOne) {
+  std::string asked;
+  ScriptedServer proxy(ScriptedServer::Over::plain, [&](const std::string& request) {
+    asked = request;
+    return "HTTP/1.1 407 Proxy Authentication Required\r\nContent-Length: 0\r\n\r\n";
+  });
+  const auto transport =
+      make_beast_transport(
+          {.ca_file = proxy.ca_file(), .https_proxy = "http://me:p%40ss@localhost:" + std::to_string(proxy.port())})
+          .value();
+  const auto response = transport->send({.url = "https://management.test/x"}, {});
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, "proxy-failed");
+  EXPECT_TRUE(response.error().message.ends_with("HTTP/1.1 407 Proxy Authentication Required"))
+      << response.error().message;
+  EXPECT_EQ(asked,
+            "CONNECT management.test:443 HTTP/1.1\r\nHost: management.test:443\r\nProxy-Authorization: Basic "
+            "bWU6cEBzcw==\r\n\r\n");
+}
+
+TEST(BeastTransport, GoesAroundTheProxyToThisMachine) {
+  ScriptedServer server(ScriptedServer::Over::tls, [](const std::string&) { return ok("direct"); });
+  const auto transport = make_beast_transport({.ca_file = server.ca_file(), .https_proxy = "localhost:1"}).value();
+  EXPECT_EQ(transport->send({.url = server.url() + "/"}, {})->body, "direct");
+}
+
 TEST(BeastTransport, NamesThePlaceThatDoesNotAnswer) {
   std::string url;
   std::unique_ptr<HttpTransport> transport;

@@ -71,7 +71,9 @@ class HttpTransport {
 };
 
 struct TransportOptions {
-  std::string ca_file;  // SSL_CERT_FILE; empty: the table of known places
+  std::string ca_file;      // SSL_CERT_FILE; empty: the table of known places
+  std::string https_proxy;  // HTTPS_PROXY; empty: none
+  std::string no_proxy;     // NO_PROXY
   std::chrono::milliseconds connect_limit{15000};
 };
 /// Boost.Beast over OpenSSL; names by c-ares and the hosts file; `localhost` and `*.localhost` are loopback (RFC 6761).

@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "rest/host_names.h"
+#include "rest/proxy.h"
 
 namespace defang::rest {
 namespace {
@@ -41,6 +42,22 @@ TEST(Url, TakesQueriesApart) {
   EXPECT_EQ(with_query("https://h/p?x=1", "y", "a b"), "https://h/p?x=1&y=a%20b");
   EXPECT_EQ(form_body({{"grant_type", "client_credentials"}, {"scope", "https://x/.default"}}),
             "grant_type=client_credentials&scope=https%3A%2F%2Fx%2F.default");
+}
+
+TEST(Proxy, IsReadAsUsersWriteIt) {
+  EXPECT_EQ(Proxy::parse("http://proxy.test:3128/")->port, 3128);
+  EXPECT_EQ(Proxy::parse("proxy.test")->port, 8080);
+  EXPECT_EQ(Proxy::parse("http://u:p@proxy.test")->host, "proxy.test");
+  EXPECT_FALSE(Proxy::parse("socks5://proxy.test"));
+}
+
+TEST(Proxy, IsLeftOutForWhatNoProxyLists) {
+  const Url url = *Url::parse("https://v.vault.azure.net/");
+  for (const char* list : {"*", "v.vault.azure.net", ".azure.net", "a.test, azure.net", "azure.net:443"})
+    EXPECT_TRUE(goes_around_proxy(url, list)) << list;
+  for (const char* list : {"", "zure.net", "azure.net:8443", "vault.azure.net.test"})
+    EXPECT_FALSE(goes_around_proxy(url, list)) << list;
+  EXPECT_TRUE(goes_around_proxy(*Url::parse("https://localhost:1/"), ""));
 }
 
 TEST(HostNames, FindsEveryAddressThatAHostsFileGives) {
