@@ -201,6 +201,30 @@ void note_split_addresses(Planning& plan, const Service& service) {
   }
 }
 
+bool mentions(const Planning& plan, const Service& user, const std::string& sibling) {
+  return std::ranges::any_of(texts_of(user), [&](std::string_view text) {
+    const auto found = mentions_in(text, plan.hosts);
+    return std::ranges::find(found, sibling, &Mention::service) != found.end();
+  });
+}
+
+/// What stands in an image (an nginx.conf, a default of the program) cannot be read or rewritten. A service that
+/// depends on another and names it nowhere here may name it there.
+void note_hidden_addresses(Planning& plan) {
+  for (const auto& [name, service] : plan.project.services)
+    for (const auto& dependency : service.depends_on) {
+      const auto sibling = plan.services.find(dependency.service);
+      if (sibling == plan.services.end() || sibling->second.is_job || mentions(plan, service, dependency.service))
+        continue;
+      const auto& ingress = sibling->second.workload.ingress;
+      if (ingress.kind == Ingress::Kind::none)
+        plan.diagnostics.add(hidden_address_without_port(name, dependency.service, dependency.span));
+      else if (ingress.is_public_http() && ingress.target_port != 80)
+        plan.diagnostics.add(hidden_http_address(name, dependency.service, sibling->second.workload.name,
+                                                 ingress.target_port, dependency.span));
+    }
+}
+
 // --- what every stack has ---
 
 void add_group(Planning& plan) {
@@ -557,9 +581,9 @@ void connect_dependencies(Planning& plan) {
 using GraphStep = void (*)(Planning&);
 // Order matters: names and ingress of all services before the texts that mention them, the vault before its secrets.
 constexpr GraphStep kSteps[] = {
-    check_services,  find_jobs,    choose_names,         imply_ports, choose_ingress,
-    add_group,       add_network,  add_storage,          add_vault,   add_registry,
-    add_environment, add_services, connect_dependencies,
+    check_services,        find_jobs,       choose_names, imply_ports,          choose_ingress,
+    note_hidden_addresses, add_group,       add_network,  add_storage,          add_vault,
+    add_registry,          add_environment, add_services, connect_dependencies,
 };
 
 }  // namespace

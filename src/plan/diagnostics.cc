@@ -192,6 +192,23 @@ Diagnostic sibling_has_no_address(const std::string& service, const std::string&
                  span);
 }
 
+Diagnostic hidden_address_without_port(const std::string& service, const std::string& sibling, const SourceSpan& span) {
+  return note(
+      "azure.hidden-address",
+      fmt::format("service `{}` depends on `{}`, which names no port: if it reaches for it, it will not get there",
+                  service, sibling),
+      span, fmt::format("name the port in `expose` of `{}`; without need for one, ignore this", sibling));
+}
+
+Diagnostic hidden_http_address(const std::string& service, const std::string& sibling, const std::string& app, int port,
+                               const SourceSpan& span) {
+  return note(
+      "azure.hidden-address",
+      fmt::format("service `{}` depends on `{}`: if its image reaches for `{}:{}`, that is `http://{}` on Azure",
+                  service, sibling, sibling, port, app),
+      span, "`mode: host` keeps a port on its own number, for siblings only");
+}
+
 Diagnostic job_with_ports(const compose::Service& service) {
   return note("azure.restart",
               fmt::format("service `{}` has ports, so it is restarted when it ends, in spite of `restart: \"no\"`",

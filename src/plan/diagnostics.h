@@ -42,6 +42,10 @@ Diagnostic sibling_on_http_port(const std::string& service, const std::string& s
                                 const SourceSpan& span);
 Diagnostic sibling_has_no_address(const std::string& service, const std::string& sibling, const SourceSpan& span);
 
+Diagnostic hidden_address_without_port(const std::string& service, const std::string& sibling, const SourceSpan& span);
+Diagnostic hidden_http_address(const std::string& service, const std::string& sibling, const std::string& app, int port,
+                               const SourceSpan& span);
+
 Diagnostic job_with_ports(const compose::Service& service);
 Diagnostic dependency_unknown(const compose::Service& service, const compose::Dependency& dependency);
 Diagnostic dependency_completes_never(const compose::Service& service, const compose::Dependency& dependency);

@@ -164,9 +164,11 @@ void drop_what_azure_answers_itself(const compose::Service& service, std::vector
   });
 }
 
-/// The main port: public HTTP, else internal HTTP on 80, else public TCP (CA-64: additional public ports need a public
-/// main one), else the first.
+/// The main port: public HTTP, of several the one on 80 or else the first; else internal HTTP on 80, else public TCP
+/// (CA-64: additional public ports need a public main one), else the first.
 std::size_t main_of(const std::vector<Wish>& wishes) {
+  for (std::size_t i = 0; i < wishes.size(); ++i)
+    if (wishes[i].kind == Wish::Kind::public_http && wishes[i].target == 80) return i;
   for (const auto kind : {Wish::Kind::public_http, Wish::Kind::internal_http, Wish::Kind::public_tcp})
     for (std::size_t i = 0; i < wishes.size(); ++i)
       if (wishes[i].kind == kind) return i;
@@ -184,8 +186,6 @@ Ingress from_main(const Wish& main) {
 }
 
 void add_mapping(const compose::Service& service, const Wish& wish, Ingress& ingress, Diagnostics& diagnostics) {
-  if (wish.kind == Wish::Kind::public_http)
-    diagnostics.add(second_public_port(service.name, wish.target, ingress.target_port, wish.span));
   if (ingress.kind == Ingress::Kind::http && (wish.target == 80 || wish.target == 443)) {
     diagnostics.add(port_taken_by_ingress(service.name, wish.target, wish.span));
     return;
@@ -194,6 +194,8 @@ void add_mapping(const compose::Service& service, const Wish& wish, Ingress& ing
     diagnostics.add(too_many_ports(service.name, wish.target, kMostAdditional + 1, wish.span));
     return;
   }
+  if (wish.kind == Wish::Kind::public_http)
+    diagnostics.add(second_public_port(service.name, wish.target, ingress.target_port, wish.span));
   const bool external = wish.kind == Wish::Kind::public_tcp && ingress.external;
   ingress.additional.push_back({.target = wish.target, .external = external});
 }

@@ -74,6 +74,11 @@ TEST(Ingress, SaysWhatBecomesOfASecondPublicPort) {
             (Decision{"http 3000 public +4000", {"azure.second-public-port"}}));
 }
 
+TEST(Ingress, PrefersPort80AmongPublicPorts) {
+  EXPECT_EQ(decide(with_ports({port(9000), port(80)})),
+            (Decision{"http 80 public +9000", {"azure.second-public-port"}}));
+}
+
 TEST(Ingress, LeavesHttpsToAzure) {
   EXPECT_EQ(decide(with_ports({port(443), port(80)})), (Decision{"http 80 public", {"azure.https"}}));
 }
