@@ -184,7 +184,7 @@ class Consistency {
     const Node* source = reference.find("source");
     const Node* defined = project_.find(section);
     if (!source || source->text.empty() || (defined && defined->find(source->text))) return;
-    diagnostics_.add(undefined_reference(name, what, source->text, source->span, defined ? *defined : Node()));
+    diagnostics_.add(undefined_source(name, what, *source, defined ? *defined : Node()));
   }
 
   void scale_agrees(const std::string& name, const Node& service, const SourceSpan&) {

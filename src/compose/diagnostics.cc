@@ -115,6 +115,10 @@ Diagnostic yaml_syntax(const std::string& problem, const std::string& context, c
               "what has no end starts here", context_span);
 }
 
+Diagnostic not_a_character(const SourceSpan& span) {
+  return error("yaml-syntax", "this text holds U+FDD0, which is not a character", span, "remove it");
+}
+
 Diagnostic too_deep(const SourceSpan& span) {
   return error("yaml-limit", "mappings and lists are nested too deep", span);
 }
@@ -483,6 +487,12 @@ Diagnostic undefined_reference(const std::string& service, const std::string& wh
                                const SourceSpan& span, const Node& defined) {
   return error("undefined", fmt::format("service `{}` refers to undefined {} `{}`", service, what, name), span,
                meant(name, keys_of(defined)));
+}
+
+Diagnostic undefined_source(const std::string& service, const std::string& what, const Node& source,
+                            const Node& defined) {
+  return error("undefined", fmt::format("service `{}` refers to undefined {} {}", service, what, shown(source)),
+               source.span, meant(source.text, keys_of(defined)));
 }
 
 Diagnostic undefined_dependency(const std::string& service, const std::string& name, bool is_disabled,

@@ -18,6 +18,7 @@ namespace defang::compose {
 Diagnostic cannot_read(const std::string& shown_path, const Error& error, const SourceSpan& asked_by);
 Diagnostic yaml_syntax(const std::string& problem, const std::string& context, const SourceSpan& span,
                        const SourceSpan& context_span);
+Diagnostic not_a_character(const SourceSpan& span);
 Diagnostic too_deep(const SourceSpan& span);
 Diagnostic alias_of_itself(const std::string& name, const SourceSpan& span);
 Diagnostic unknown_anchor(const std::string& name, const SourceSpan& span);
@@ -107,6 +108,8 @@ Diagnostic platform_not_built(const std::string& service, const Node& platform, 
 Diagnostic network_mode_and_networks(const std::string& service, const SourceSpan& mode, const SourceSpan& networks);
 Diagnostic undefined_reference(const std::string& service, const std::string& what, const std::string& name,
                                const SourceSpan& span, const Node& defined);
+Diagnostic undefined_source(const std::string& service, const std::string& what, const Node& source,
+                            const Node& defined);
 Diagnostic undefined_dependency(const std::string& service, const std::string& name, bool is_disabled,
                                 const SourceSpan& span, const Node& services);
 Diagnostic bad_health_test(const std::string& service, const Node& first);

@@ -1,5 +1,7 @@
 #include "compose/env_files.h"
 
+#include <algorithm>
+
 #include "compose/diagnostics.h"
 #include "compose/dotenv.h"
 
@@ -102,8 +104,12 @@ class Folding {
     }
     if (const Node* own = service.find(key))
       for (const Node::Entry& entry : own->entries) {
-        folded.erase(entry.key);
-        folded.entries.push_back(entry);
+        const auto same = std::ranges::find(folded.entries, entry.key, &Node::Entry::key);
+        if (same == folded.entries.end()) {
+          folded.entries.push_back(entry);
+        } else {
+          *same = entry;
+        }
       }
     service.set(key, std::move(folded));
   }

@@ -157,6 +157,8 @@ Node load_files(Workspace& workspace, const FileSet& set) {
 
 std::shared_ptr<ExtendedFile> load_extended_file(Workspace& workspace, const FileSet& set,
                                                  const std::filesystem::path& path, const SourceSpan& asked_by) {
+  const auto [known, is_new] = set.extended->emplace(path, nullptr);
+  if (!is_new) return known->second;
   const std::vector<Node>* documents = workspace.documents(path, asked_by);
   if (!documents) return nullptr;
   const std::size_t errors = workspace.diagnostics.error_count();
@@ -168,7 +170,7 @@ std::shared_ptr<ExtendedFile> load_extended_file(Workspace& workspace, const Fil
   }
   resolve_paths(extended->project, {path.parent_path(), workspace.home}, workspace.diagnostics);
   if (workspace.diagnostics.error_count() > errors) return nullptr;
-  return extended;
+  return known->second = std::move(extended);
 }
 
 }  // namespace defang::compose

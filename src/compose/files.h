@@ -22,6 +22,14 @@ struct Variables {
   void add_missing(const std::vector<std::pair<std::string, std::string>>& entries);
 };
 
+/// One file whose service another extends: its documents merged, in long form, with absolute paths, but neither
+/// checked nor extended itself.
+struct ExtendedFile {
+  Node project;
+  ResetPaths resets;
+};
+using ExtendedFiles = std::map<std::filesystem::path, std::shared_ptr<ExtendedFile>>;
+
 /// The world that one run of the loader sees. Files are read and parsed once.
 class Workspace {
  public:
@@ -52,18 +60,14 @@ struct FileSet {
   std::filesystem::path folder;  // the project directory
   Variables variables;
   std::vector<std::filesystem::path> including;  // files whose `include` led here, outermost first
+  /// What their services extend, loaded once; null after an error.
+  std::shared_ptr<ExtendedFiles> extended = std::make_shared<ExtendedFiles>();
 };
 
 /// Loads and merges them: long forms, absolute paths, checked. Errors are in the diagnostics; then the result is of no
 /// use.
 Node load_files(Workspace& workspace, const FileSet& set);
 
-/// One file whose service another extends: its documents merged, in long form, with absolute paths, but neither
-/// checked nor extended itself.
-struct ExtendedFile {
-  Node project;
-  ResetPaths resets;
-};
 std::shared_ptr<ExtendedFile> load_extended_file(Workspace& workspace, const FileSet& set,
                                                  const std::filesystem::path& path, const SourceSpan& asked_by);
 

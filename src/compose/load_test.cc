@@ -212,6 +212,14 @@ TEST(Extends, ProposesTheServiceThatWasMeant) {
   EXPECT_EQ(loaded.diagnostics.all()[0].help, "did you mean `base`?");
 }
 
+TEST(Extends, AMistakeInABaseIsReportedOnce) {
+  const Loaded loaded(
+      {{"compose.yaml",
+        "services:\n  a: {extends: {file: b.yaml, service: x}}\n  b: {extends: {file: b.yaml, service: x}}\n"},
+       {"b.yaml", "services: {x: {image: x, ports: [\"x:80\"]}}\n"}});
+  EXPECT_EQ(loaded.messages(), (Messages{"b.yaml:1:34: `services.x.ports`: `x:80` has an invalid host port"}));
+}
+
 TEST(Include, LoadsAProjectOfItsOwnAndTheIncludingFileWins) {
   const Loaded loaded({{"compose.yaml", "include: [sub/c.yaml]\nservices: {a: {image: mine}}\n"},
                        {"sub/c.yaml", "services: {a: {image: theirs, build: .}, b: {image: \"$T\"}}\n"},

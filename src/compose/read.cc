@@ -8,6 +8,7 @@
 #include <set>
 
 #include "compose/diagnostics.h"
+#include "compose/interpolate.h"
 #include "compose/scalars.h"
 
 namespace defang::compose {
@@ -191,6 +192,7 @@ class Reader {
   Node scalar(Event& event) {
     const auto& data = event->data.scalar;
     const std::string text(reinterpret_cast<const char*>(data.value), data.length);
+    if (has_marks(text)) return fail(not_a_character(span(event->start_mark, event->end_mark)));
     const bool plain = data.style == YAML_PLAIN_SCALAR_STYLE;
     Node node = resolve_scalar(text, plain ? ScalarStyle::plain : ScalarStyle::quoted, short_tag(data.tag));
     node.span = span(event->start_mark, event->end_mark);
