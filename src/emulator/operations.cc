@@ -131,6 +131,9 @@ void Core::finish_operation(const std::string& id, const std::optional<Failure>&
 
 namespace {
 
+/// "2026-01-01 00:00:00Z"
+std::string dated(const std::string& iso8601) { return iso8601.substr(0, 10) + " " + iso8601.substr(11, 8) + "Z"; }
+
 Json status_body(const Json& operation, const Shape& shape, bool running) {
   const std::string status = running ? std::string(shape.running) : text_at(operation, "status");
   Json body = Json::object();
@@ -146,8 +149,12 @@ Json status_body(const Json& operation, const Shape& shape, bool running) {
     case Shape::Status::named:
       body = {{"name", text_at(operation, "id")}, {"status", status}, {"startTime", text_at(operation, "started")}};
       break;
+    case Shape::Status::dated:
+      body = {{"createdDateTime", dated(text_at(operation, "started"))},
+              {"lastActionDateTime", dated(text_at(operation, "started"))},
+              {"status", status}};
+      break;
     case Shape::Status::plain:
-    case Shape::Status::resource:
       body = {{"status", status}};
       break;
   }
@@ -173,7 +180,8 @@ std::optional<Answer> Core::answer_poll(const Request& request) {
     return answer;
   }
   if (running) {
-    Answer answer = shape->running == "InProgress" ? empty_answer(202) : json_answer(202, {{"status", shape->running}});
+    Answer answer = shape->form == Shape::Status::dated ? json_answer(202, status_body(*operation, *shape, running))
+                                                        : empty_answer(202);
     answer.headers.set("Location", poll_url(*operation, *shape, segment, request));
     add_retry_after(answer.headers, *this, *shape);
     return answer;
@@ -182,6 +190,7 @@ std::optional<Answer> Core::answer_poll(const Request& request) {
     return arm_error(static_cast<int>(integer_at(*error, "status", 400)), text_at(*error, "code"),
                      text_at(*error, "message"));
   }
+  if (shape->form == Shape::Status::dated) return json_answer(200, status_body(*operation, *shape, running));
   if (shape->end == Shape::End::gone_204) return empty_answer(204);
   const Resource* resource = store_.find(text_at(*operation, "resource"));
   if (shape->end == Shape::End::empty_200 || resource == nullptr) return empty_answer(200);

@@ -165,6 +165,7 @@ constexpr auto kShapes = std::to_array<Shape>({
      .end = End::empty_200,
      .retry_after = 5,
      .seconds = 8,
+     .form = Status::dated,
      .url = "operationResults"},
     // Identity
     {.type = "Microsoft.ManagedIdentity/userAssignedIdentities",

@@ -9,8 +9,8 @@ struct Shape {
   enum class When { any, create, update };
   enum class Headers { none, async_operation, location, both };
   enum class Body { resource, empty, text_plain };
-  enum class End { resource, empty_200, gone_204 };              // of the Location URL
-  enum class Status { plain, container_apps, named, resource };  // form of the Azure-AsyncOperation answer
+  enum class End { resource, empty_200, gone_204 };           // of the Location URL
+  enum class Status { plain, container_apps, named, dated };  // form of the Azure-AsyncOperation answer
 
   std::string_view type;    // "Microsoft.App/containerApps"
   std::string_view method;  // PUT, PATCH, DELETE, or "POST purge"

@@ -46,19 +46,23 @@ std::string_view verb_of(const std::string& method) {
   return "write";
 }
 
+std::optional<Answer> refuse_without_right(Core& core, const Request& request, const std::string& action,
+                                           const std::string& scope) {
+  if (core.may(request.caller.object_id, action, scope)) return std::nullopt;
+  return arm_error(403, "AuthorizationFailed",
+                   fmt::format("The client '{0}' with object id '{0}' does not have authorization to perform action "
+                               "'{1}' over scope '{2}' or "
+                               "the scope is invalid. If access was recently granted, please refresh your credentials.",
+                               request.caller.object_id, action, scope));
+}
+
 std::optional<Answer> refuse_unauthorised(const Context& context, const TypeBehaviour& type,
                                           const std::string& action_name) {
   std::string action = fmt::format("{}/{}", type.type, verb_of(context.request.method));
   if (equals_ignoring_case(type.type, "Microsoft.Resources/resourceGroups"))
     action = fmt::format("Microsoft.Resources/subscriptions/resourceGroups/{}", verb_of(context.request.method));
   if (!action_name.empty()) action = fmt::format("{}/{}/action", type.type, action_name);
-  const std::string scope = context.path.id();
-  if (context.core.may(context.request.caller.object_id, action, scope)) return std::nullopt;
-  return arm_error(403, "AuthorizationFailed",
-                   fmt::format("The client '{0}' with object id '{0}' does not have authorization to perform action "
-                               "'{1}' over scope '{2}' or "
-                               "the scope is invalid. If access was recently granted, please refresh your credentials.",
-                               context.request.caller.object_id, action, scope));
+  return refuse_without_right(context.core, context.request, action, context.path.id());
 }
 
 std::optional<Answer> check_scope(Core& core, const ArmPath& path, bool write) {
@@ -285,6 +289,15 @@ Answer answer_trailing(Context& context) {
 }
 
 }  // namespace
+
+std::optional<Answer> check_request(Core& core, const Request& request, const ArmPath& path,
+                                    const std::string& action) {
+  if (request.query_value("api-version").empty())
+    return gateway_error(400, "MissingApiVersionParameter",
+                         "The api-version query parameter (?api-version=) is required for all requests.");
+  if (auto refusal = check_scope(core, path, request.method == "PUT" || request.method == "PATCH")) return refusal;
+  return refuse_without_right(core, request, action, path.id());
+}
 
 Answer answer_resource(Core& core, const Request& request) {
   if (request.query_value("api-version").empty())
