@@ -17,7 +17,11 @@ Core::Core(Options options, Clock& clock, Disk& disk, Random& random, Listeners&
       listeners_(listeners),
       store_(disk, options_.state_folder) {
   add_event("operation-ends", [](Core& core, const Json& payload) {
-    core.finish_operation(text_at(payload, "operation"), std::nullopt);
+    const std::string id = text_at(payload, "operation");
+    const Json* operation = core.store().find_document("operations", id);
+    const Json* fails = operation == nullptr ? nullptr : find_member(*operation, "fails");
+    if (fails == nullptr) return core.finish_operation(id, std::nullopt);
+    core.finish_operation(id, Failure{.code = text_at(*fails, "code"), .message = text_at(*fails, "message")});
   });
 }
 

@@ -115,7 +115,7 @@ void Core::finish_operation(const std::string& id, const std::optional<Failure>&
   const std::string resource_id = text_at(operation, "resource");
   const std::string method = text_at(operation, "method");
   const Shape* shape = shape_of(operation);
-  const Resource* resource = store_.find(resource_id);
+  const Resource* resource = operation.contains("fails") ? nullptr : store_.find(resource_id);
   if (resource == nullptr || shape == nullptr) return;
   if (method == "DELETE") {
     if (!failure) remove_resource(resource_id);

@@ -37,6 +37,7 @@ struct Write : Context {
   Resource next;          // will be stored
   double seconds = -1;    // of the operation, in Azure's time; -1: the shape's median
   bool held = false;      // the operation does not end by time: the provider calls Core::finish_operation
+  Json failure;           // {"code", "message"}: the write is accepted, its operation fails, nothing is stored
   std::string operation;  // id of the operation that this write starts, known before it is stored
 };
 

@@ -161,6 +161,14 @@ Answer first_answer(Write& write, const TypeBehaviour& type, const Shape* shape,
   return answer;
 }
 
+Answer accept_failure(Write& write, const Shape& shape) {
+  write.core.start_operation(write.operation, shape, write.next, shape.seconds, false);
+  write.core.store().edit_document("operations", write.operation)["fails"] = write.failure;
+  Answer answer = empty_answer(shape.status);
+  answer.headers = write.core.operation_headers(write.operation, write.request);
+  return answer;
+}
+
 Answer write_resource(Context context, const TypeBehaviour& type) {
   Core& core = context.core;
   if (type.read_only) return arm_error(405, "MethodNotAllowed", "The request method is not allowed on this resource.");
@@ -197,6 +205,7 @@ Answer write_resource(Context context, const TypeBehaviour& type) {
   const Shape* shape = find_shape(type.type, context.request.method, context.existing != nullptr);
   if (!type.no_state && (shape == nullptr || shape->state == "Succeeded"))
     write.next.properties()["provisioningState"] = "Succeeded";
+  if (!write.failure.is_null() && shape != nullptr) return accept_failure(write, *shape);
   // `existing` points into the store: whether there was one must be known after it is replaced.
   Resource& stored = core.store().put(write.next);
   Answer answer = first_answer(write, type, shape, stored);

@@ -10,5 +10,9 @@ void add_resources(Core& core);      // subscriptions, groups, tags, provider re
 void add_authorization(Core& core);  // roles and their assignments
 void add_managed_identity(Core& core);
 void add_key_vault(Core& core);
+void add_network(Core& core);  // virtual networks, subnets
+void add_operational_insights(Core& core);
+void add_private_dns(Core& core);
+void add_storage(Core& core);
 
 }  // namespace defang::emulator
