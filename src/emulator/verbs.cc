@@ -143,10 +143,18 @@ Json envelope(const TypeBehaviour& type, const std::string& id, const Json& sent
 
 Answer first_answer(Write& write, const TypeBehaviour& type, const Shape* shape, Resource& stored) {
   const bool existed = write.existing != nullptr;
-  if (shape == nullptr) return json_answer(existed ? 200 : 201, write.core.show(stored, View::first_answer));
+  if (shape == nullptr) {
+    Answer answer = json_answer(existed ? 200 : 201, write.core.show(stored, View::first_answer));
+    // Complete already, and still a Location: the resource itself (wire facts 1.6).
+    if (!existed && type.type == "Microsoft.ManagedIdentity/userAssignedIdentities")
+      answer.headers.set("Location", fmt::format("{}{}?api-version={}", write.request.base_url, stored.id,
+                                                 write.request.query_value("api-version")));
+    return answer;
+  }
   const double seconds = write.seconds >= 0 ? write.seconds : shape->seconds;
   const bool timed = shape->headers != Shape::Headers::none || seconds > 0 || write.held;
-  if (!type.no_state && !shape->state.empty()) stored.properties()["provisioningState"] = shape->state;
+  if (!type.no_state && !shape->state.empty() && write.seconds != 0)
+    stored.properties()["provisioningState"] = shape->state;
   rest::Headers headers;
   if (timed) {
     stored.hidden["operation"] = write.operation;

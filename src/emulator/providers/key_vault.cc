@@ -61,7 +61,6 @@ std::optional<Answer> recover(Write& write) {
   write.next.body["id"] = write.next.id;
   write.next.properties()["provisioningState"] = "Succeeded";
   write.next.properties()["vaultUri"] = fmt::format("https://{}/", core.open_endpoint("vault", write.next.id));
-  write.next.hidden["recovered"] = true;
   core.store().erase_document(kDeleted, write.path.name());
   write.seconds = 0;
   return std::nullopt;
@@ -119,7 +118,6 @@ std::optional<Answer> write_vault(Write& write) {
                      {"tags", tags == nullptr ? Json::object() : *tags},
                      {"systemData", core.system_data(write.existing, write.request.caller)},
                      {"properties", std::move(properties)}};
-  if (write.existing != nullptr) write.next.hidden.erase("recovered");
   return std::nullopt;
 }
 
@@ -128,10 +126,6 @@ std::optional<Answer> write_vault(Write& write) {
 Json show_vault(Core&, const Resource& vault, View view) {
   Json body = vault.body;
   if (view != View::first_answer || vault.state() == "Succeeded") return body;
-  if (true_at(vault.hidden, "recovered")) {
-    body["properties"]["provisioningState"] = "Succeeded";
-    return body;
-  }
   auto uri = text_at(body, "properties.vaultUri");
   if (uri.ends_with('/')) uri.pop_back();
   body["properties"]["vaultUri"] = uri;
