@@ -211,7 +211,12 @@ Result<Session> open_session(StackSettings settings, const Arguments& arguments,
     const auto found = environment.find(name);
     return found == environment.end() || found->second.empty() ? std::nullopt : std::optional(found->second);
   };
-  TRY_ASSIGN(session.transport, rest::make_beast_transport({.ca_file = variable("SSL_CERT_FILE").value_or("")}));
+  const auto either = [&](const char* upper, const char* lower) {
+    return variable(upper).value_or(variable(lower).value_or(""));
+  };
+  TRY_ASSIGN(session.transport, rest::make_beast_transport({.ca_file = variable("SSL_CERT_FILE").value_or(""),
+                                                            .https_proxy = either("HTTPS_PROXY", "https_proxy"),
+                                                            .no_proxy = either("NO_PROXY", "no_proxy")}));
   rest::PipelineParts parts{.transport = *session.transport, .clock = context.clock, .random = context.random};
   parts.user_agent = "defang/" DEFANG_VERSION;
   if (arguments.debug) parts.log = [&context](const std::string& line) { context.err.write(line + "\n"); };

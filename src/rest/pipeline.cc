@@ -194,16 +194,16 @@ class Log : public Policy {
     auto response = next(request);
     const auto took = (clock_.elapsed() - begin).count();
     const std::string what = fmt::format("{} {}", request.method, redacted_url(request.url));
-    if (response) {
-      sink_(fmt::format("{} -> {} in {} ms, request id {}", what, response->status, took,
-                        response->headers.get("x-ms-request-id")));
-    } else {
-      sink_(fmt::format("{} -> {} in {} ms", what, response.error().code, took));
-    }
+    const std::string how = response ? fmt::format("{} in {} ms, request id {}", response->status, took,
+                                                   response->headers.get("x-ms-request-id"))
+                                     : fmt::format("{} in {} ms", response.error().code, took);
+    const std::scoped_lock lock(one_line_at_a_time_);
+    sink_(fmt::format("{} -> {}", what, how));
     return response;
   }
 
  private:
+  std::mutex one_line_at_a_time_;
   std::function<void(const std::string&)> sink_;
   Clock& clock_;
 };
