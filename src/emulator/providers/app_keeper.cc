@@ -195,8 +195,8 @@ std::vector<const Resource*> revisions_of(const Store& store, std::string_view a
   return revisions;
 }
 
-ImageName parse_image(std::string_view image) {
-  ImageName name;
+PulledImage parse_image(std::string_view image) {
+  PulledImage name;
   const std::size_t slash = image.find('/');
   const std::string_view first = image.substr(0, slash);
   const bool has_server =
@@ -336,11 +336,12 @@ Result<std::map<std::string, Secret>> AppKeeper::secrets_of(const Resource& owne
 std::optional<AppKeeper::Blocked> AppKeeper::find_login(const Resource& owner, const std::string& image,
                                                         std::map<std::string, Secret>& secrets,
                                                         std::optional<RegistryLogin>& login) {
-  const ImageName name = parse_image(image);
+  const PulledImage name = parse_image(image);
   const std::string server = name.server.empty() ? "docker.io" : name.server;
   const auto endpoint = core_.endpoint_of(local_port(server));
-  const Json* configuration = find_path(owner.body, "properties.configuration");
-  for (const Json& registry : list(configuration ? *configuration : Json(), "registries")) {
+  const Json* registries = find_path(owner.body, "properties.configuration.registries");
+  if (registries == nullptr || !registries->is_array()) return std::nullopt;
+  for (const Json& registry : *registries) {
     if (!equals_ignoring_case(text_at(registry, "server"), server)) continue;
     if (const std::string identity = text_at(registry, "identity"); !identity.empty()) {
       const std::string principal = principal_of(core_, owner, identity);

@@ -123,12 +123,12 @@ std::optional<std::uint16_t> target_port_of(const Resource& app);
 /// The revisions of an app, oldest first.
 std::vector<const Resource*> revisions_of(const Store& store, std::string_view app_id);
 /// "app" and "k3" in "localhost:5000/app:k3"; empty where the image is not at the server.
-struct ImageName {
+struct PulledImage {
   std::string server;  // empty: docker.io
   std::string repository;
   std::string reference;  // tag or digest
 };
-ImageName parse_image(std::string_view image);
+PulledImage parse_image(std::string_view image);
 std::string random_name(Random& random, std::size_t length);
 
 }  // namespace defang::emulator
