@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "rest/azure_error.h"
+#include "rest/host_names.h"
 #include "rest/url.h"
 #include "support/text.h"
 
@@ -136,7 +137,9 @@ Result<Cloud> parse_metadata(const std::string& body, const std::string& resourc
   set_if_given(cloud.vault_suffix, suffix(suffixes, "keyVaultDns"));
   set_if_given(cloud.storage_suffix, suffix(suffixes, "storage"));
   set_if_given(cloud.registry_suffix, suffix(suffixes, "acrLoginServer"));
-  if (!suffix(suffixes, "keyVaultDns").empty()) cloud.vault_audience = "https://" + cloud.vault_suffix;
+  // The emulator's vaults are at loopback names, which say nothing of who the tokens are for: as in the public cloud.
+  const bool has_own_vaults = !suffix(suffixes, "keyVaultDns").empty() && !is_loopback_name(cloud.vault_suffix);
+  if (has_own_vaults) cloud.vault_audience = "https://" + cloud.vault_suffix;
   set_if_given(cloud.logs_audience, text_of(found, "logAnalyticsResourceId"));
   cloud.emulator_ingress = text_of(part(found, "emulator"), "ingress");
   return cloud;
