@@ -103,13 +103,12 @@ Result<void> ensure_vault(Place& place, const Arguments& arguments, Context& con
              place.session.arm->get(place.vault, version_of("Microsoft.KeyVault/vaults"), context.stop));
   if (live) return {};
   const std::string group = plan::resource_group_name(place.project, stack);
-  TRY_ASSIGN(const auto token, place.session.tokens->get(place.session.cloud.audience, context.stop));
-  const Json claims = Json::parse(rest::token_claims(token.value), nullptr, false);
+  TRY_ASSIGN(const auto principal, place.session.principal(context.stop));
   const auto say = [&](const std::string& text) { context.err.write("  " + text + "\n"); };
   TRY(deploy::register_providers(*place.session.arm, context.clock, stack.subscription_id, {"Microsoft.KeyVault"}, say,
                                  context.stop));
-  TRY_ASSIGN(const auto facts, deploy::survey(*place.session.arm, stack, group, place.vault.last_name(),
-                                              claims.is_object() ? claims.value("oid", "") : "", context.stop));
+  TRY_ASSIGN(const auto facts,
+             deploy::survey(*place.session.arm, stack, group, place.vault.last_name(), principal.id, context.stop));
   const auto access = place.session.access(context);
   const auto actions = deploy::make_actions(access);
   deploy::EngineOptions options;

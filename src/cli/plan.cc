@@ -7,6 +7,7 @@
 #include "cli/session.h"
 #include "cli/views/plan_text.h"
 #include "deploy/build_context.h"
+#include "deploy/survey.h"
 
 namespace defang::cli {
 namespace {
@@ -35,6 +36,18 @@ std::string written(const compose::Project& project, const plan::Stack& stack, c
   return plan_text(project, stack, graph);
 }
 
+/// What the plan depends on beside the project: who may do what, which host names are bound. Reads only.
+Result<std::pair<plan::Stack, plan::Facts>> ask_azure(const compose::Project& project, StackSettings settings,
+                                                      const Arguments& arguments, Context& context) {
+  TRY_ASSIGN(const auto session, open_session(std::move(settings), arguments, context));
+  TRY_ASSIGN(const auto principal, session.principal(context.stop));
+  const plan::Stack& stack = session.stack();
+  TRY_ASSIGN(auto facts, deploy::survey(*session.arm, stack, plan::resource_group_name(project.name, stack),
+                                        plan::vault_name(project.name, stack), principal.id, context.stop));
+  facts.principal_type = principal.type;
+  return std::pair(stack, std::move(facts));
+}
+
 /// Formats that the command line knows and this version lacks.
 bool is_built(const std::string& format) { return format != "bicep" && format != "dot" && format != "svg"; }
 
@@ -48,14 +61,23 @@ int run_plan(const Arguments& arguments, Context& context) {
     print(diagnostics, arguments, context);
     return exit_input_wrong;
   }
-  const auto settings = find_stack(arguments, context, diagnostics);
+  auto settings = find_stack(arguments, context, diagnostics);
   const auto project = settings ? load_project(arguments, *settings, context, diagnostics) : std::nullopt;
   if (!project) {
     print(diagnostics, arguments, context);
     return exit_input_wrong;
   }
-  const auto& stack = settings->stack;
+  plan::Stack stack = settings->stack;
   plan::Facts facts;
+  if (!arguments.offline) {
+    auto asked = ask_azure(*project, std::move(*settings), arguments, context);
+    if (!asked) {
+      if (asked.error().help.empty()) asked.error().help = "`defang plan --offline` asks nobody";
+      print(asked.error(), arguments, context);
+      return exit_code_of(asked.error());
+    }
+    std::tie(stack, facts) = std::move(*asked);
+  }
   facts.without_dockerfile = plan::services_without_dockerfile(*project, context.disk);
   const auto graph = plan::build_graph(*project, stack, facts, diagnostics);
   if (!diagnostics.has_errors()) check_builds(*project, context, diagnostics);

@@ -154,6 +154,13 @@ deploy::AzureAccess Session::access(Context& context) {
           .processes = context.processes};
 }
 
+Result<Session::Principal> Session::principal(std::stop_token stop) const {
+  TRY_ASSIGN(const auto token, tokens->get(cloud.audience, stop));
+  const Json claims = Json::parse(rest::token_claims(token.value), nullptr, false);
+  if (!claims.is_object()) return Principal{};
+  return Principal{claims.value("oid", ""), claims.value("idtyp", "") == "app" ? "ServicePrincipal" : ""};
+}
+
 std::optional<StackSettings> find_stack(const Arguments& arguments, Context& context, Diagnostics& diagnostics) {
   StackSettings settings;
   settings.environment = context.environment;

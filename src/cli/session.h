@@ -51,6 +51,11 @@ class Session {
 
   const plan::Stack& stack() const { return settings.stack; }
   deploy::AzureAccess access(Context& context);
+  /// From the claims of the token that Resource Manager gets (ARM-12); empty where it does not say.
+  struct Principal {
+    std::string id, type;  // "ServicePrincipal" or empty
+  };
+  Result<Principal> principal(std::stop_token stop) const;
 
  private:
   Session() = default;

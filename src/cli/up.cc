@@ -41,17 +41,6 @@ void check_plan_offline(const compose::Project& project, const plan::Stack& stac
   for (const auto& one : offline.all()) diagnostics.add(one);
 }
 
-/// Who deploys, from the claims of the token that Resource Manager gets (ARM-12).
-struct Principal {
-  std::string id, type;
-};
-Result<Principal> principal_of(Session& session, Context& context) {
-  TRY_ASSIGN(const auto token, session.tokens->get(session.cloud.audience, context.stop));
-  const Json claims = Json::parse(rest::token_claims(token.value), nullptr, false);
-  if (!claims.is_object()) return Principal{};
-  return Principal{claims.value("oid", ""), claims.value("idtyp", "") == "app" ? "ServicePrincipal" : ""};
-}
-
 /// Missing config stops a run before its first write.
 void check_config(const compose::Project& project, const plan::Facts& facts, Diagnostics& diagnostics) {
   if (!facts.config_names) return;
@@ -77,7 +66,7 @@ Result<std::optional<Prepared>> prepare(const compose::Project& project, Session
                                         Diagnostics& diagnostics) {
   const auto& stack = session.stack();
   Prepared prepared{.graph = {}, .scope = scope_of(project, stack)};
-  TRY_ASSIGN(const auto principal, principal_of(session, context));
+  TRY_ASSIGN(const auto principal, session.principal(context.stop));
   TRY_ASSIGN(auto facts, deploy::survey(*session.arm, stack, prepared.scope.group,
                                         plan::vault_name(project.name, stack), principal.id, context.stop));
   facts.principal_type = principal.type;
