@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <array>
 
+#include "support/text.h"
+
 namespace defang::emulator {
 
 namespace {
@@ -80,6 +82,12 @@ const Region* find_region(std::string_view name) {
 }
 
 }  // namespace
+
+std::string region_name(std::string_view text) {
+  std::string name = to_lower(text);
+  std::erase_if(name, [](char c) { return c == ' ' || c == '(' || c == ')'; });
+  return name;
+}
 
 bool is_region(std::string_view name) { return find_region(name) != nullptr; }
 

@@ -1,5 +1,6 @@
 #include "emulator/store.h"
 
+#include "emulator/regions.h"
 #include "support/text.h"
 
 namespace defang::emulator {
@@ -12,7 +13,7 @@ const Json& Resource::properties() const {
 
 std::string Resource::name() const { return id.substr(id.rfind('/') + 1); }
 
-std::string Resource::location() const { return to_lower(replace_all(text_at(body, "location"), " ", "")); }
+std::string Resource::location() const { return region_name(text_at(body, "location")); }
 
 namespace {
 

@@ -110,7 +110,7 @@ std::optional<Answer> check_location(const TypeBehaviour& type, const Write& wri
     if (type.location == Location::optional || write.patch) return std::nullopt;
     return gateway_error(400, "LocationRequired", "The location property is required for this definition.");
   }
-  const std::string location = to_lower(replace_all(sent, " ", ""));
+  const std::string location = region_name(sent);
   const bool known =
       type.location == Location::global ? location == "global" : is_region(location) || location == "global";
   if (!known)
@@ -210,7 +210,8 @@ Answer write_resource(Context context, const TypeBehaviour& type) {
     if (auto refusal = type.write(write)) return *refusal;
   if (type.system_data) write.next.body["systemData"] = core.system_data(context.existing, context.request.caller);
 
-  const Shape* shape = find_shape(type.type, context.request.method, context.existing != nullptr);
+  const Shape* shape = find_shape(type.type, write.shape_method.empty() ? context.request.method : write.shape_method,
+                                  context.existing != nullptr);
   if (!type.no_state && (shape == nullptr || shape->state == "Succeeded"))
     write.next.properties()["provisioningState"] = "Succeeded";
   if (!write.failure.is_null() && shape != nullptr) return accept_failure(write, *shape);
@@ -249,11 +250,12 @@ Answer remove(const Context& context, const TypeBehaviour& type) {
 }
 
 Answer list(const Context& context, const TypeBehaviour& type) {
-  Json values = Json::array();
   const std::string below = context.path.id();
-  for (const Resource* resource :
-       context.core.store().resources_below(context.path.names.empty() ? context.path.scope : below))
-    if (equals_ignoring_case(resource->type, type.type)) values.push_back(context.core.show(*resource, View::list));
+  auto found = context.core.store().resources_below(context.path.names.empty() ? context.path.scope : below);
+  std::erase_if(found, [&](const Resource* resource) { return !equals_ignoring_case(resource->type, type.type); });
+  std::ranges::stable_sort(found, {}, [](const Resource* r) { return text_at(r->body, "systemData.createdAt"); });
+  Json values = Json::array();
+  for (const Resource* resource : found) values.push_back(context.core.show(*resource, View::list));
   return json_answer(200, {{"value", values}});
 }
 

@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <thread>
 
+#include "emulator/engines/image_name.h"
 #include "emulator/providers/container_app_rules.h"
 #include "emulator/transport.h"
 #include "support/text.h"
@@ -195,23 +196,6 @@ std::vector<const Resource*> revisions_of(const Store& store, std::string_view a
   return revisions;
 }
 
-PulledImage parse_image(std::string_view image) {
-  PulledImage name;
-  const std::size_t slash = image.find('/');
-  const std::string_view first = image.substr(0, slash);
-  const bool has_server =
-      slash != std::string_view::npos && (first.find_first_of(".:") != std::string_view::npos || first == "localhost");
-  if (has_server) name.server = first;
-  std::string_view rest = has_server ? image.substr(slash + 1) : image;
-  const std::size_t at = rest.find('@');
-  const std::size_t colon = rest.substr(0, at).rfind(':');
-  const std::size_t end = std::min(at, colon);
-  name.repository = rest.substr(0, end);
-  name.reference =
-      end == std::string_view::npos ? "latest" : rest.substr((at != std::string_view::npos ? at : end) + 1);
-  return name;
-}
-
 AppKeeper::AppKeeper(Core& core, Runtime& runtime, Registries& registries)
     : core_(core), runtime_(runtime), registries_(registries) {}
 
@@ -336,7 +320,9 @@ Result<std::map<std::string, Secret>> AppKeeper::secrets_of(const Resource& owne
 std::optional<AppKeeper::Blocked> AppKeeper::find_login(const Resource& owner, const std::string& image,
                                                         std::map<std::string, Secret>& secrets,
                                                         std::optional<RegistryLogin>& login) {
-  const PulledImage name = parse_image(image);
+  const auto parsed = parse_image_name(image);
+  if (!parsed) return Blocked{"InvalidImageName", fmt::format("could not parse reference: {}", image)};
+  const ImageName& name = *parsed;
   const std::string server = name.server.empty() ? "docker.io" : name.server;
   const auto endpoint = core_.endpoint_of(local_port(server));
   const Json* registries = find_path(owner.body, "properties.configuration.registries");
@@ -708,6 +694,20 @@ void AppKeeper::restart_revision(const std::string& revision_id) {
   next_attempt_ms_.erase(to_lower(revision_id));
 }
 
+/// Where nothing really runs, probes answer at once: startup, then readiness.
+void AppKeeper::probe_at_once(const std::string& app_id) {
+  for (int probes = 0; probes < 2; ++probes) {
+    for (DueProbe& asked : due_probes()) {
+      if (!equals_ignoring_case(owner_of(asked.replica_id), app_id)) continue;
+      asked.result = runtime_.probe(asked.replica, asked.probe, {});
+      take(asked);
+    }
+  }
+  for (const Resource* replica : replicas_of(app_id))
+    if (const Resource* revision = core_.store().find(parent_of(replica->id)))
+      step_replica(*replica, list(member(revision->hidden, "template"), "containers"));
+}
+
 void AppKeeper::step_app(const std::string& app_id) {
   const Resource* app = core_.store().find(app_id);
   if (app == nullptr) return;
@@ -721,17 +721,7 @@ void AppKeeper::step_app(const std::string& app_id) {
       ++there;
     for (const Resource* replica : replicas_of(revision->id)) step_replica(*replica, list(tmpl, "containers"));
   }
-  if (quick()) {
-    for (DueProbe& asked : due_probes()) {
-      if (!equals_ignoring_case(owner_of(asked.replica_id), app_id)) continue;
-      asked.result = runtime_.probe(asked.replica, asked.probe, {});
-      take(asked);
-    }
-    for (const Resource* replica : replicas_of(app_id)) {
-      const Resource* revision = core_.store().find(parent_of(replica->id));
-      if (revision) step_replica(*replica, list(member(revision->hidden, "template"), "containers"));
-    }
-  }
+  if (quick()) probe_at_once(app_id);
   const auto revisions = revisions_of(core_.store(), app_id);
   retire_older(*app, revisions);
   route(*app, revisions);
@@ -767,7 +757,7 @@ void AppKeeper::refresh_shown(const std::string& app_id, const std::vector<const
   const std::string fqdn = has_ingress ? fmt::format("{}.{}{}", latest, external ? "" : "internal.", domain) : "";
   const auto differs = [&](std::string_view name, const std::string& value) {
     const Json* present = find_path(app->body, fmt::format("properties.{}", name));
-    return present == nullptr || *present != value;
+    return present == nullptr ? !value.empty() : *present != value;
   };
   if (!differs("latestRevisionName", latest) && !differs("latestReadyRevisionName", ready) &&
       !differs("latestRevisionFqdn", fqdn))
@@ -775,7 +765,7 @@ void AppKeeper::refresh_shown(const std::string& app_id, const std::vector<const
   Json& shown = core_.store().edit(app_id).properties();
   if (!shown.contains("runningStatus")) shown["runningStatus"] = "Running";
   shown["latestRevisionName"] = latest;
-  shown["latestReadyRevisionName"] = ready;
+  if (!ready.empty()) shown["latestReadyRevisionName"] = ready;
   shown["latestRevisionFqdn"] = fqdn;
 }
 

@@ -99,6 +99,7 @@ class AppKeeper {
                                    ReplicaSpec& spec);
   std::optional<Blocked> find_login(const Resource& owner, const std::string& image,
                                     std::map<std::string, Secret>& secrets, std::optional<RegistryLogin>& login);
+  void probe_at_once(const std::string& app_id);
   void declare(const Resource& app);
   void route(const Resource& app, const std::vector<const Resource*>& revisions);
   void retire_older(const Resource& app, const std::vector<const Resource*>& revisions);
@@ -122,13 +123,6 @@ class AppKeeper {
 std::optional<std::uint16_t> target_port_of(const Resource& app);
 /// The revisions of an app, oldest first.
 std::vector<const Resource*> revisions_of(const Store& store, std::string_view app_id);
-/// "app" and "k3" in "localhost:5000/app:k3"; empty where the image is not at the server.
-struct PulledImage {
-  std::string server;  // empty: docker.io
-  std::string repository;
-  std::string reference;  // tag or digest
-};
-PulledImage parse_image(std::string_view image);
 std::string random_name(Random& random, std::size_t length);
 
 }  // namespace defang::emulator

@@ -213,6 +213,28 @@ Json app_head(const Json& sent, const AppFacts& facts) {
   return shown;
 }
 
+constexpr auto kNumbers = std::to_array<std::string_view>({"cooldownPeriod",
+                                                           "cpu",
+                                                           "exposedPort",
+                                                           "failureThreshold",
+                                                           "initialDelaySeconds",
+                                                           "maxInactiveRevisions",
+                                                           "maxReplicas",
+                                                           "minReplicas",
+                                                           "parallelism",
+                                                           "periodSeconds",
+                                                           "pollingInterval",
+                                                           "port",
+                                                           "replicaCompletionCount",
+                                                           "replicaRetryLimit",
+                                                           "replicaTimeout",
+                                                           "successThreshold",
+                                                           "targetPort",
+                                                           "terminationGracePeriodSeconds",
+                                                           "timeoutSeconds",
+                                                           "weight"});
+static_assert(std::ranges::is_sorted(kNumbers));
+
 }  // namespace
 
 Json environment_properties(const Json& sent, const EnvironmentFacts& facts) {
@@ -320,6 +342,18 @@ Json job_properties(const Json& sent, const AppFacts& facts) {
                        {"volumes", normal_volumes(member(tmpl, "volumes"))}};
   shown["eventStreamEndpoint"] = facts.event_stream;
   return shown;
+}
+
+void read_numbers(Json& properties) {
+  if (properties.is_array())
+    for (Json& element : properties) read_numbers(element);
+  if (!properties.is_object()) return;
+  for (auto& [name, value] : properties.items()) {
+    if (value.is_structured() && name != "metadata") read_numbers(value);
+    if (!value.is_string() || std::ranges::find(kNumbers, name) == kNumbers.end()) continue;
+    const Json number = Json::parse(value.get<std::string>(), nullptr, false);
+    if (number.is_number()) value = number;
+  }
 }
 
 Json shown_secrets(const Json& secrets) {

@@ -37,6 +37,9 @@ Json revision_template(const Json& app_template);
 
 Json job_properties(const Json& sent, const AppFacts& facts);
 
+/// Azure takes numbers written as text ("targetPort": "3000"; recorded): they become numbers.
+void read_numbers(Json& properties);
+
 /// Secrets with their values, as sent, and as they may be shown: names only, and vault references.
 Json shown_secrets(const Json& secrets);
 

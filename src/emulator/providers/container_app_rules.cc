@@ -252,7 +252,7 @@ Refused check_volumes(const Json& tmpl, const std::set<std::string>& secrets, co
 
 // ---------------------------------------------------------------------------------------------------- scale
 
-Refused check_rule(const Json& rule, const std::set<std::string>& secrets, bool is_job) {
+Refused check_rule(const Json& rule, bool is_job) {
   const std::string name = text_at(rule, "name");
   if (name.empty()) return bad_field("template.scale.rules.name", "Name is required");
   int kinds = 0;
@@ -263,16 +263,11 @@ Refused check_rule(const Json& rule, const std::set<std::string>& secrets, bool 
   const Json& custom = member(rule, "custom");
   if (custom.is_object() && text_at(custom, "type").empty())
     return bad_field(fmt::format("template.scale.rules.{}.custom.type", name), "Type is required");
-  if (is_job) return std::nullopt;
-  for (std::string_view kind : {"http", "tcp", "custom", "azureQueue"})
-    for (const Json& auth : list(member(rule, kind), "auth"))
-      if (!secrets.contains(text_at(auth, "secretRef")))
-        return bad("ContainerAppSecretRefNotFound", fmt::format("SecretRef '{}' defined for scale rule '{}' not found.",
-                                                                text_at(auth, "secretRef"), name));
+  // Secrets of a rule's auth are not looked up: references to nothing were recorded as accepted.
   return std::nullopt;
 }
 
-Refused check_scale(const Json& tmpl, const std::set<std::string>& secrets) {
+Refused check_scale(const Json& tmpl) {
   const Json& scale = member(tmpl, "scale");
   if (!scale.is_object()) return std::nullopt;
   const Json& least = member(scale, "minReplicas");
@@ -287,7 +282,7 @@ Refused check_scale(const Json& tmpl, const std::set<std::string>& secrets) {
   if (smallest > (most.is_null() ? 10 : most.get<long long>()))
     return bad_field("template.scale.minReplicas", "minReplicas cannot be greater than maxReplicas");
   for (const Json& rule : list(scale, "rules"))
-    if (auto refusal = check_rule(rule, secrets, false)) return refusal;
+    if (auto refusal = check_rule(rule, false)) return refusal;
   return std::nullopt;
 }
 
@@ -490,6 +485,13 @@ Refused check_ingress(const Json& configuration, const AppSurroundings& around, 
 
 // ---------------------------------------------------------------------------------------------------- the whole
 
+Refused check_inactive_revisions(const Json& configuration) {
+  const Json& most = member(configuration, "maxInactiveRevisions");
+  if (most.is_null() || (most.is_number_integer() && most.get<long long>() >= 0 && most.get<long long>() <= 100))
+    return std::nullopt;
+  return bad("ContainerAppInvalidMaxInactiveRevisions", "MaxInactiveRevisions must be from 0 to 100.");  // CA-39
+}
+
 Refused check_revision_suffix(const Json& tmpl, const AppSurroundings& around) {
   const std::string suffix = text_at(tmpl, "revisionSuffix");
   if (suffix.empty()) return std::nullopt;
@@ -604,8 +606,9 @@ Verdict check_app(const Json& properties, const AppSurroundings& around) {
   std::set<std::string> secrets;
   const auto first_refusal = [&]() -> Refused {
     if (auto refusal = check_common(properties, around, secrets, verdict.notes)) return refusal;
+    if (auto refusal = check_inactive_revisions(configuration)) return refusal;
     if (auto refusal = check_grace(tmpl)) return refusal;
-    if (auto refusal = check_scale(tmpl, secrets)) return refusal;
+    if (auto refusal = check_scale(tmpl)) return refusal;
     if (auto refusal = check_revision_suffix(tmpl, around)) return refusal;
     return check_ingress(configuration, around, verdict.notes);
   };
@@ -623,7 +626,7 @@ Verdict check_job(const Json& properties, const AppSurroundings& around) {
       return bad("JobInvalidReplicaTimeout", "ReplicaTimeout is required and must be at least 1.");
     if (auto refusal = check_trigger(configuration)) return refusal;
     for (const Json& rule : list(member(member(configuration, "eventTriggerConfig"), "scale"), "rules"))
-      if (auto refusal = check_rule(rule, secrets, true)) return refusal;
+      if (auto refusal = check_rule(rule, true)) return refusal;
     return check_common(properties, around, secrets, verdict.notes);
   };
   verdict.refusal = first_refusal();

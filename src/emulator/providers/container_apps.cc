@@ -30,7 +30,7 @@ const Json& list(const Json& object, std::string_view name) {
   return value.is_array() ? value : kEmpty;
 }
 
-std::string region_of(const Json& body) { return to_lower(replace_all(text_at(body, "location"), " ", "")); }
+std::string region_of(const Json& body) { return region_name(text_at(body, "location")); }
 
 // ---------------------------------------------------------------------------------------------------- writes
 
@@ -79,6 +79,7 @@ std::optional<Answer> write_app(Write& write, AppKeeper& keeper) {
                     write.path.name()));
   Json& properties = write.next.properties();
   if (properties.is_null()) properties = Json::object();
+  read_numbers(properties);
   const FoundEnvironment found = find_environment(write.core, properties);
   if (found.refusal) return found.refusal;
   if (!write.next.body.contains("identity")) write.next.body["identity"] = {{"type", "None"}};
@@ -293,11 +294,6 @@ std::vector<BodyCheck> app_checks() {
       {.path = "properties.workloadProfileName", .kind = Kind::text},
       {.path = "properties.configuration", .kind = Kind::object},
       {.path = "properties.configuration.activeRevisionsMode", .kind = Kind::text, .values = "Labels|Multiple|Single"},
-      {.path = "properties.configuration.maxInactiveRevisions",
-       .kind = Kind::integer,
-       .min = 0,
-       .max = 100,
-       .rule = "CA-39"},
       {.path = "properties.configuration.secrets", .kind = Kind::list},
       {.path = "properties.configuration.secrets[].name", .kind = Kind::text, .required = true},
       {.path = "properties.configuration.registries", .kind = Kind::list},
@@ -319,7 +315,6 @@ std::vector<BodyCheck> app_checks() {
       {.path = "properties.template.containers[].env[].name", .kind = Kind::text, .required = true, .rule = "CA-34"},
       {.path = "properties.template.containers[].env[].value", .kind = Kind::text},
       {.path = "properties.template.containers[].env[].secretRef", .kind = Kind::text},
-      {.path = "properties.template.containers[].resources.cpu", .kind = Kind::number},
       {.path = "properties.template.containers[].resources.memory", .kind = Kind::text},
       {.path = "properties.template.scale", .kind = Kind::object},
       {.path = "properties.template.volumes", .kind = Kind::list},

@@ -36,6 +36,7 @@ std::optional<Answer> write_job(Write& write, AppKeeper& keeper) {
                     write.path.name()));
   Json& properties = write.next.properties();
   if (properties.is_null()) properties = Json::object();
+  read_numbers(properties);
   const FoundEnvironment found = find_environment(write.core, properties);
   if (found.refusal) return found.refusal;
   if (!write.next.body.contains("identity")) write.next.body["identity"] = {{"type", "None"}};
@@ -53,7 +54,7 @@ std::optional<Answer> write_job(Write& write, AppKeeper& keeper) {
   write.next.hidden["secrets"] = secrets;
   properties = job_properties(properties, {.environment_id = found.environment->id,
                                            .event_stream = event_stream(write.core, write.path, "containerApps")});
-  write.next.body["location"] = display_name(to_lower(replace_all(text_at(write.next.body, "location"), " ", "")));
+  write.next.body["location"] = display_name(region_name(text_at(write.next.body, "location")));
   if (const auto values = keeper.secrets_of(write.next); !values)
     return arm_error(400, values.error().code, values.error().message);
   return std::nullopt;
@@ -207,8 +208,6 @@ TypeBehaviour job_type(AppKeeper& keeper) {
       {.path = "properties", .kind = Kind::object, .required = true},
       {.path = "properties.configuration", .kind = Kind::object, .required = true},
       {.path = "properties.configuration.triggerType", .kind = Kind::text, .required = true, .rule = "CA-140"},
-      {.path = "properties.configuration.replicaTimeout", .kind = Kind::integer, .required = true, .rule = "CA-140"},
-      {.path = "properties.configuration.replicaRetryLimit", .kind = Kind::integer},
       {.path = "properties.template", .kind = Kind::object},
       {.path = "properties.template.containers", .kind = Kind::list},
   };

@@ -115,6 +115,14 @@ std::optional<Answer> check_sku(const Json& properties, bool is_premium) {
 
 std::string new_password(Core& core) { return base64url(core.random().bytes(39)); }
 
+/// Identity and network are changed by a long-running operation, the rest at once.
+bool changes_slowly(const Resource& before, const Resource& after) {
+  if (member(before.body, "identity") != member(after.body, "identity")) return true;
+  for (std::string_view name : {"networkRuleSet", "publicNetworkAccess", "networkRuleBypassOptions", "encryption"})
+    if (member(before.properties(), name) != member(after.properties(), name)) return true;
+  return false;
+}
+
 std::optional<Answer> write_registry(Write& write) {
   const std::string sku = text_at(write.next.body, "sku.name");
   if (sku.empty()) return arm_error(400, "InvalidRequestContent", "Required property 'sku.name' not found in JSON.");
@@ -125,6 +133,7 @@ std::optional<Answer> write_registry(Write& write) {
   write.next.body["sku"] = {{"name", sku}, {"tier", sku}};
   if (!write.next.body.contains("tags")) write.next.body["tags"] = Json::object();
   write.next.properties() = registry_properties(write, is_premium);
+  if (write.existing != nullptr && changes_slowly(*write.existing, write.next)) write.shape_method = "PUT slow";
   if (!write.next.hidden.contains("passwords"))
     write.next.hidden["passwords"] = Json::array({new_password(write.core), new_password(write.core)});
   return std::nullopt;
@@ -219,11 +228,11 @@ Answer import_image(const Context& context, Registries& registries) {
   }
   const std::string operation = context.core.new_operation_id();
   Answer answer = empty_answer(202);
-  answer.headers.set(
-      "Location", fmt::format("{}/subscriptions/{}/providers/Microsoft.ContainerRegistry/locations/{}/operationResults/"
-                              "registries-{}?api-version={}",
-                              context.request.base_url, context.path.subscription, context.existing->location(),
-                              operation, context.request.query_value("api-version")));
+  answer.headers.set("Location",
+                     fmt::format("{}/subscriptions/{}/providers/Microsoft.ContainerRegistry/locations/{}/importResults/"
+                                 "registries-{}?api-version={}",
+                                 context.request.base_url, context.path.subscription, context.existing->location(),
+                                 operation, context.request.query_value("api-version")));
   return answer;
 }
 
@@ -467,6 +476,10 @@ void add_container_registry(Core& core, Registries& registries, RegistryRuns& ru
       {.method = "POST",
        .pattern = "/subscriptions/{subscription}/providers/Microsoft.ContainerRegistry/checkNameAvailability",
        .answer = name_availability});
+  core.add_route({.method = "GET",
+                  .pattern = "/subscriptions/{subscription}/providers/Microsoft.ContainerRegistry/locations/{location}/"
+                             "importResults/{operation}",
+                  .answer = [](Core&, const Request&) { return json_answer(200, {{"status", "Succeeded"}}); }});
   core.add_event(std::string(kRunStarts), [&runs](Core&, const Json& payload) { runs.start(text_at(payload, "run")); });
 }
 

@@ -131,7 +131,7 @@ std::optional<Answer> check_logs(const Json& sent) {
 
 EnvironmentFacts facts_of(Write& write) {
   Json& hidden = write.next.hidden;
-  const std::string region = to_lower(replace_all(text_at(write.next.body, "location"), " ", ""));
+  const std::string region = region_name(text_at(write.next.body, "location"));
   const Json& network = member(write.next.properties(), "vnetConfiguration");
   if (!hidden.contains("domain")) {
     hidden["domain"] = choose_domain(write.core, region);
@@ -164,7 +164,7 @@ std::optional<Answer> write_environment(Write& write) {
   Json next = environment_properties(properties, facts_of(write));
   next["provisioningState"] = existing ? "Updating" : "Waiting";
   properties = std::move(next);
-  write.next.body["location"] = display_name(to_lower(replace_all(text_at(write.next.body, "location"), " ", "")));
+  write.next.body["location"] = display_name(region_name(text_at(write.next.body, "location")));
   if (!write.patch || existing == nullptr) return std::nullopt;
   // A PATCH that changes nothing is answered at once (recorded).
   Json before = existing->body, after = write.next.body;

@@ -49,7 +49,11 @@ Value value_at(const std::vector<Line>& lines, std::size_t& at, std::string_view
   const bool block = rest.empty() || trim(rest) == "|" || trim(rest) == ">" || trim(rest) == ">-" || trim(rest) == "|-";
   if (!block) return value;
   value.text.clear();
-  while (at < lines.size() && lines[at].indent > indent) {
+  // The items of a list may stand as deep as the key that has them.
+  const auto belongs = [&](const Line& line) {
+    return line.indent > indent || (line.indent == indent && line.text.starts_with("- "));
+  };
+  while (at < lines.size() && belongs(lines[at])) {
     const std::string& text = lines[at].text;
     if (text.starts_with("- "))
       value.items.push_back(unquoted(std::string_view(text).substr(2)));

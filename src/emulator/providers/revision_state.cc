@@ -13,6 +13,7 @@ using Phase = ContainerState::Phase;
 /// One that ended more than once, or ended before it was ever ready and is waiting to be started again.
 bool is_crashing(const ContainerView& container) {
   const ContainerState& state = container.state;
+  if (state.phase == Phase::waiting || state.phase == Phase::pulling) return false;
   if (container.startup_exhausted) return true;
   if (state.phase == Phase::exited) return state.restarts >= 1;
   return state.restarts >= 2 && !container.ready;

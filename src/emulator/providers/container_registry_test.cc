@@ -1,0 +1,113 @@
+#include "emulator/providers/container_registry.h"
+
+#include <gtest/gtest.h>
+
+#include "emulator/providers/apps_testing.h"
+#include "emulator/providers/registry_task.h"
+
+namespace defang::emulator {
+namespace {
+
+class RegistryBench : public AppsBench {
+ public:
+  RegistryBench() {
+    made = put(registry_id(),
+               {{"location", "westus3"}, {"sku", {{"name", "Basic"}}}, {"properties", {{"adminUserEnabled", true}}}});
+    wait(std::chrono::seconds(2));
+  }
+  /// Starts a run and waits for its end.
+  Json run(Json request) {
+    const auto scheduled = post(registry_id() + "/scheduleRun", request);
+    queued = scheduled;
+    const std::string id = text_at(scheduled.json, "id");
+    wait(std::chrono::seconds(3));
+    workloads->runs().wait();
+    return get(id).json;
+  }
+  Got made, queued;
+};
+
+TEST(Registry, HasItsLoginServerInTheFirstAnswer) {
+  RegistryBench bench;
+  EXPECT_EQ(bench.made.status, 201);
+  EXPECT_TRUE(text_at(bench.made.json, "properties.loginServer").starts_with("localhost:"));
+  EXPECT_EQ(text_at(bench.made.json, "properties.provisioningState"), "Creating");
+  EXPECT_EQ(text_at(bench.get(bench.registry_id()).json, "properties.provisioningState"), "Succeeded");
+}
+
+TEST(Registry, TellsItsPasswordsOnlyWhileTheAdminUserIsOn) {
+  RegistryBench bench;
+  const auto first = bench.post(bench.registry_id() + "/listCredentials");
+  EXPECT_EQ(first.json["username"], "images");
+  bench.post(bench.registry_id() + "/regenerateCredential", {{"name", "password"}});
+  const auto second = bench.post(bench.registry_id() + "/listCredentials");
+  EXPECT_NE(first.json["passwords"][0]["value"], second.json["passwords"][0]["value"]);
+  EXPECT_EQ(first.json["passwords"][1]["value"], second.json["passwords"][1]["value"]);
+  bench.patch(bench.registry_id(), {{"properties", {{"adminUserEnabled", false}}}});
+  EXPECT_EQ(bench.post(bench.registry_id() + "/listCredentials").code(), "UnAuthorizedForCredentialOperations");
+}
+
+TEST(Registry, BuildsWhatWasUploadedAndLetsItsLogGrow) {
+  RegistryBench bench;
+  const auto slot = bench.post(bench.registry_id() + "/listBuildSourceUploadUrl");
+  EXPECT_EQ(bench.send("PUT", text_at(slot.json, "uploadUrl"), Json("tar"), {{"x-ms-blob-type", "BlockBlob"}}).status,
+            201);
+  const Json run = bench.run({{"type", "DockerBuildRequest"},
+                              {"imageNames", Json::array({"web:1"})},
+                              {"dockerFilePath", "Dockerfile"},
+                              {"sourceLocation", slot.json["relativePath"]},
+                              {"platform", {{"os", "Linux"}, {"architecture", "amd64"}}}});
+  EXPECT_EQ(text_at(bench.queued.json, "properties.status"), "Queued");
+  EXPECT_FALSE(bench.queued.headers.has("Location"));
+  EXPECT_EQ(text_at(run, "properties.status"), "Succeeded");
+  EXPECT_EQ(text_at(run["properties"]["outputImages"][0], "repository"), "web");
+  const std::string log = text_at(bench.post(text_at(run, "id") + "/listLogSasUrl").json, "logLink");
+  const auto head = bench.send("HEAD", log);
+  EXPECT_EQ(head.status, 200);
+  EXPECT_EQ(head.headers.get("x-ms-meta-complete"), "successful");
+  const auto part = bench.send("GET", log, Json(), {{"x-ms-range", "bytes=0-10"}});
+  EXPECT_EQ(part.status, 206);
+  EXPECT_EQ(part.body, "Downloading");
+  EXPECT_EQ(bench.send("GET", log.substr(0, log.size() - 3)).status, 403);
+}
+
+TEST(Registry, SaysWhyABuildFailed) {
+  RegistryBench bench;
+  const auto slot = bench.post(bench.registry_id() + "/listBuildSourceUploadUrl");
+  bench.send("PUT", text_at(slot.json, "uploadUrl"), Json("tar"), {{"x-ms-blob-type", "BlockBlob"}});
+  const Json run = bench.run({{"type", "DockerBuildRequest"},
+                              {"imageNames", Json::array({"web:1"})},
+                              {"dockerFilePath", "broken"},
+                              {"sourceLocation", slot.json["relativePath"]}});
+  EXPECT_EQ(text_at(run, "properties.status"), "Failed");
+  const auto log = bench.send("GET", text_at(bench.post(text_at(run, "id") + "/listLogSasUrl").json, "logLink"));
+  EXPECT_NE(log.body.find("no such file"), std::string::npos);
+  EXPECT_EQ(log.headers.get("x-ms-meta-complete"), "failed");
+}
+
+TEST(Registry, HasNoLogBeforeARunStarts) {
+  RegistryBench bench;
+  const auto scheduled = bench.post(bench.registry_id() + "/scheduleRun", {{"type", "DockerBuildRequest"}});
+  EXPECT_EQ(
+      bench.send("HEAD", text_at(bench.post(text_at(scheduled.json, "id") + "/listLogSasUrl").json, "logLink")).status,
+      404);
+}
+
+TEST(RegistryTask, ReadsBuildPushAndCommands) {
+  const auto steps = read_task(
+      "version: v1.1.0\nsteps:\n  - build: -t {{.Run.Registry}}/web:1 -f app/Dockerfile --build-arg A=\"b c\" .\n"
+      "  - cmd: registry/pack:stable build host/web:2 --builder some/builder --path .\n    timeout: 28800\n"
+      "  - push: [\"host/web:2\"]\n  - push:\n    - host/web:1\n");
+  ASSERT_EQ(steps.size(), 4u);
+  EXPECT_EQ(steps[0].kind, TaskStep::Kind::build);
+  const BuildArguments arguments = read_build_arguments(steps[0].text);
+  EXPECT_EQ(arguments.dockerfile, "app/Dockerfile");
+  EXPECT_EQ(arguments.images, std::vector<std::string>{"{{.Run.Registry}}/web:1"});
+  EXPECT_EQ(arguments.arguments, (std::vector<std::pair<std::string, std::string>>{{"A", "b c"}}));
+  EXPECT_EQ(packed_image(steps[1].text), "host/web:2");
+  EXPECT_EQ(steps[2].images, std::vector<std::string>{"host/web:2"});
+  EXPECT_EQ(steps[3].images, std::vector<std::string>{"host/web:1"});
+}
+
+}  // namespace
+}  // namespace defang::emulator
