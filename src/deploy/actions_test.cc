@@ -171,6 +171,27 @@ TEST_F(OnOneNode, TheWatchdogLooksAtTheNewRevisionOnly) {
   EXPECT_FALSE(app_watchdog(*graph_.resource("vault"), {}, world_.access, scope_, {}));
 }
 
+TEST_F(OnOneNode, APullFromOurRegistryIsWaitedForWhileRightsSpread) {
+  add("registry", "Microsoft.ContainerRegistry/registries", "reg");
+  scope_.bodies["registry"] = {{"properties", {{"loginServer", "reg.azurecr.io"}}}};
+  scope_.fresh = true;
+  const auto pulling = [&](const std::string& image, const std::string& state) {
+    put("Microsoft.App/containerApps/web/revisions/web--1",
+        {{"name", "web--1"},
+         {"properties",
+          {{"provisioningState", state},
+           {"provisioningError", "ErrImagePull"},
+           {"template", {{"containers", Json::array({{{"image", image}}})}}}}}});
+  };
+  const auto watch = app_watchdog(*graph_.resource("app/web"), {}, world_.access, scope_, {});
+  pulling("reg.azurecr.io/web:1", "Provisioning");
+  EXPECT_FALSE(watch());
+  pulling("reg.azurecr.io/web:1", "Failed");
+  EXPECT_TRUE(watch());
+  pulling("docker.io/nobody/nothing", "Provisioning");
+  EXPECT_TRUE(watch());
+}
+
 // --- jobs
 
 TEST_F(OnOneNode, AJobsExitCodeDecides) {

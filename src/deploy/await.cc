@@ -22,7 +22,6 @@ constexpr milliseconds kCrashPatience = 20s;
 constexpr milliseconds kRevisionLimit = 10min;
 constexpr milliseconds kLongestPause = 4s;
 constexpr int kShownLines = 20;
-/// Set on a job's body after its run, so that an unchanged job does not run again.
 constexpr std::string_view kExecutionsPath = "/executions";
 
 struct Target {
@@ -48,6 +47,22 @@ void show_last_lines(const AzureAccess& access, const Target& target, const std:
     }
     return;  // one replica is enough: they all run the same
   }
+}
+
+/// Containers are pulled again and again, so a pull that is refused while our own rights are still spreading may yet
+/// succeed: the wait goes on instead of beginning anew. Elsewhere our identities have no say.
+bool may_still_pull(const Error& error, const Json& revision, const NodeScope& scope) {
+  if (error.code != "revision-image-pull" || !scope.rights_are_fresh()) return false;
+  if (equals_ignoring_case(text_at(revision, "properties.provisioningState"), "Failed")) return false;
+  const Json* containers = at_path(revision, "properties.template.containers");
+  if (containers == nullptr) return false;
+  return std::ranges::any_of(scope.graph().nodes(), [&](const auto& row) {
+    const auto body = scope.body_of(row.first);
+    const std::string server = body ? text_at(*body, "properties.loginServer") : "";
+    return !server.empty() && std::ranges::any_of(*containers, [&](const Json& container) {
+      return text_at(container, "image").starts_with(server + "/");
+    });
+  });
 }
 
 Error still_not_up(const std::string& revision, const NotYet& state) {
@@ -154,11 +169,13 @@ Result<Outputs> run_await_revision(const graph::Action& action, const AzureAcces
     if (status) {
       const Verdict verdict = judge_revision(status->revision, status->replicas);
       if (std::holds_alternative<Healthy>(verdict)) break;
-      if (auto error = patience.judge(verdict)) {
+      auto error = patience.judge(verdict);
+      if (error && !may_still_pull(*error, status->revision, scope)) {
         show_last_lines(access, target, status->replicas, scope, stop);
         return fail(std::move(*error));
       }
-      last = std::get<NotYet>(verdict);
+      last =
+          error ? NotYet{.state = "waiting for the right to pull", .cause = error->message} : std::get<NotYet>(verdict);
       scope.waiting(last.cause.empty() ? last.state : fmt::format("{}: {}", last.state, last.cause));
     }
     waited = true;
@@ -232,7 +249,12 @@ std::function<std::optional<Error>()> app_watchdog(const graph::Resource& resour
     const auto status = read_revision(access.arm, state->target.id, revisions->front(), version, stop);
     if (!status || !*status) return std::nullopt;
     auto error = state->patience.judge(judge_revision((*status)->revision, (*status)->replicas));
-    if (error) show_last_lines(access, state->target, (*status)->replicas, scope, stop);
+    if (!error) return std::nullopt;
+    if (may_still_pull(*error, (*status)->revision, scope)) {
+      scope.waiting("the app's identity cannot pull from the registry yet");
+      return std::nullopt;
+    }
+    show_last_lines(access, state->target, (*status)->replicas, scope, stop);
     return error;
   };
 }
