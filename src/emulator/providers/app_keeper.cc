@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <set>
 #include <thread>
 
 #include "emulator/engines/image_name.h"
@@ -399,6 +400,23 @@ std::map<std::string, Secret> injected_into_job(const Resource& job, const Resou
   return values;
 }
 
+/// Where an app is expected to listen: its ingress's ports and its probes'.
+std::vector<std::uint16_t> expected_ports(const Resource& app, const Json& tmpl) {
+  std::set<std::uint16_t> ports;
+  const auto add = [&](const Json* value) {
+    if (value != nullptr && value->is_number_integer() && *value > 0 && *value < 65536)
+      ports.insert(value->get<std::uint16_t>());
+  };
+  add(find_path(app.body, "properties.configuration.ingress.targetPort"));
+  const Json* mappings = find_path(app.body, "properties.configuration.ingress.additionalPortMappings");
+  if (mappings != nullptr && mappings->is_array())
+    for (const Json& mapping : *mappings) add(find_path(mapping, "targetPort"));
+  for (const Json& container : list(tmpl, "containers"))
+    for (const Json& probe : list(container, "probes"))
+      for (const char* port : {"httpGet.port", "tcpSocket.port"}) add(find_path(probe, port));
+  return {ports.begin(), ports.end()};
+}
+
 }  // namespace
 
 bool AppKeeper::start_replica(const Resource& owner, const Resource& parent, const Json& tmpl,
@@ -413,6 +431,7 @@ bool AppKeeper::start_replica(const Resource& owner, const Resource& parent, con
   const Resource* environment = core_.store().find(environment_of(owner));
   const std::string domain = environment ? text_at(environment->body, "properties.defaultDomain") : "";
   ReplicaSpec spec{.id = name};
+  if (!is_job) spec.ports = expected_ports(owner, tmpl);
   auto blocked =
       fill_spec(owner, tmpl,
                 is_job ? injected_into_job(owner, parent, name) : injected_into_app(owner, parent, name, domain), spec);
