@@ -37,6 +37,7 @@ void add_option(CLI::App& app, const Option& option, Arguments& arguments) {
         } else if constexpr (std::is_same_v<Member, std::vector<std::string>>) {
           return app.add_option(std::string(option.flags), arguments.*member, std::string(option.help))
               ->expected(1)
+              ->allow_extra_args(false)  // `-f a b`: b is a word of its own
               ->take_all();
         } else {
           return app.add_option(std::string(option.flags), arguments.*member, std::string(option.help));
