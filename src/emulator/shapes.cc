@@ -144,7 +144,7 @@ constexpr auto kShapes = std::to_array<Shape>({
      .url = "operationResults"},
     {.type = "Microsoft.ContainerRegistry/registries", .method = "PUT", .when = When::update, .status = 200},
     {.type = "Microsoft.ContainerRegistry/registries", .method = "PATCH", .status = 200},
-    // A write that changes identity or network is long-running (acr.cli.acr_identity).
+    // A write that changes identity or encryption is long-running (acr.cli.acr_identity).
     {.type = "Microsoft.ContainerRegistry/registries",
      .method = "PUT slow",
      .status = 201,

@@ -115,12 +115,10 @@ std::optional<Answer> check_sku(const Json& properties, bool is_premium) {
 
 std::string new_password(Core& core) { return base64url(core.random().bytes(39)); }
 
-/// Identity and network are changed by a long-running operation, the rest at once.
+/// Identity and encryption are changed by a long-running operation, the rest at once (recorded).
 bool changes_slowly(const Resource& before, const Resource& after) {
-  if (member(before.body, "identity") != member(after.body, "identity")) return true;
-  for (std::string_view name : {"networkRuleSet", "publicNetworkAccess", "networkRuleBypassOptions", "encryption"})
-    if (member(before.properties(), name) != member(after.properties(), name)) return true;
-  return false;
+  return member(before.body, "identity") != member(after.body, "identity") ||
+         member(before.properties(), "encryption") != member(after.properties(), "encryption");
 }
 
 std::optional<Answer> write_registry(Write& write) {
