@@ -232,8 +232,11 @@ Answer remove(const Context& context, const TypeBehaviour& type) {
     if (auto refusal = type.remove(context)) return *refusal;
   const Shape* shape = find_shape(type.type, "DELETE", true);
   if (shape == nullptr || shape->headers == Shape::Headers::none) {
+    Answer answer = empty_answer(200);
+    if (shape != nullptr && shape->body == Shape::Body::resource)
+      answer = json_answer(200, core.show(*context.existing, View::get));
     core.remove_resource(context.path.id());
-    return empty_answer(200);
+    return answer;
   }
   const std::string operation = core.new_operation_id();
   const double seconds = type.removal_seconds ? type.removal_seconds(core, *context.existing) : shape->seconds;

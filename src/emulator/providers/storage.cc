@@ -215,6 +215,8 @@ Json show_share(Core&, const Resource& share, View view) {
                         {"leaseState", "available"},
                         {"accessTier", "TransactionOptimized"},
                         {"lastModifiedTime", share.hidden.value("modified", "")},
+                        {"accessTierChangeTime", share.hidden.value("modified", "")},
+                        {"signedIdentifiers", Json::array()},
                         {"shareQuota", integer_at(share.hidden, "sent.shareQuota", 5120)},
                         {"enabledProtocols", "SMB"}};
   return body;
