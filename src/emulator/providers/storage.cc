@@ -146,6 +146,11 @@ void make_services(Core& core, Resource& account) {
 Json show_service(Core& core, const Resource& service, View view) {
   Json body = service.body;
   if (view == View::first_answer) return body;
+  // A service shows its settings even when its PUT named none.
+  if (!body.contains("properties")) body["properties"] = Json::object();
+  fill(body["properties"], {{"cors", {{"corsRules", Json::array()}}}});
+  if (service.type.ends_with("/blobServices"))
+    fill(body["properties"], {{"deleteRetentionPolicy", {{"allowPermanentDelete", false}, {"enabled", false}}}});
   const Resource* account =
       core.store().find(service.id.substr(0, service.id.find("/", service.id.find("/storageAccounts/") + 17)));
   if (account != nullptr && !body.contains("sku")) {
