@@ -206,6 +206,7 @@ int run_emulator_reset(const Arguments& arguments, Context& context) {
                    .message = fmt::format("{} holds no emulator's state", folder.string())},
                   arguments, context);
   }
+  emulator::sweep(folder, context.disk, context.processes);
   const auto removed = context.disk.remove(folder);
   return removed ? exit_done : report(removed.error(), arguments, context);
 }

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <signal.h>
 #include <sys/file.h>
 #include <unistd.h>
 
@@ -37,6 +36,7 @@ std::map<std::string, std::string> environment_of(Core& core, const fs::path& ca
           {"SSL_CERT_FILE", ca_file.string()}};
 }
 
+fs::path containers_folder(const fs::path& folder) { return folder / "containers"; }
 fs::path running_file(const fs::path& folder) { return folder / "emulator.json"; }
 
 /// Held for as long as the process lives; the kernel lets go of it even after kill -9.
@@ -49,6 +49,14 @@ Result<void> lock_folder(const fs::path& folder) {
                .code = "emulator-running",
                .message = fmt::format("an emulator already runs on {}", folder.string()),
                .help = "stop it with `defang emulator stop`, or choose another folder with `--state`"});
+}
+
+bool is_locked(const fs::path& folder) {
+  const int file = ::open((folder / "lock").c_str(), O_RDONLY | O_CLOEXEC);
+  if (file < 0) return false;
+  const bool free = ::flock(file, LOCK_SH | LOCK_NB) == 0;
+  ::close(file);
+  return !free;
 }
 
 /// Secrets and keys are in there.
@@ -99,7 +107,7 @@ Result<std::unique_ptr<Runtime>> make_engine(const Options& options, World world
                                              const CertificateAuthority& authority, Registries& registries) {
   const fs::path trusted = options.state_folder / "trusted";
   TRY(world.disk.write(trusted / "ca.crt", authority.certificate_pem()));
-  RuntimeOptions runtime{.folder = options.state_folder / "containers",
+  RuntimeOptions runtime{.folder = containers_folder(options.state_folder),
                          .engine = options.engine,
                          .base_images = options.base_images,
                          .certificate_folder = trusted};
@@ -113,6 +121,10 @@ Result<std::unique_ptr<Runtime>> make_engine(const Options& options, World world
 }
 
 }  // namespace
+
+void sweep(const fs::path& state_folder, Disk& disk, Processes& processes) {
+  sweep_containers(containers_folder(state_folder), processes, disk);
+}
 
 fs::path log_file(const fs::path& state_folder) { return state_folder / "emulator.log"; }
 
@@ -160,8 +172,8 @@ Result<std::optional<Description>> describe(const Disk& disk, const fs::path& st
   if (!json) return std::nullopt;
   Description description{
       .endpoint = text_at(*json, "endpoint"), .pid = static_cast<int>(integer_at(*json, "pid")), .state = state_folder};
-  // After kill -9 the file is still there.
-  if (description.pid <= 0 || ::kill(description.pid, 0) != 0) return std::nullopt;
+  // After kill -9 the file is still there, and the process id may be for a while.
+  if (description.pid <= 0 || !is_locked(state_folder)) return std::nullopt;
   if (const Json* environment = find_member(*json, "environment"))
     for (const auto& [name, value] : environment->items())
       if (value.is_string()) description.environment[name] = value.get<std::string>();
@@ -183,7 +195,7 @@ class InThisProcess : public InProcess {
   Result<void> start(const Options& options, Disk& disk, Clock& clock) {
     TRY_ASSIGN(workloads_,
                Workloads::make(core_, registries_, [&](Registries& registries) -> Result<std::unique_ptr<Runtime>> {
-                 RuntimeOptions runtime{.folder = options.state_folder / "containers",
+                 RuntimeOptions runtime{.folder = containers_folder(options.state_folder),
                                         .base_images = options.base_images};
                  runtime.registry_at = registries_of(core_);
                  return make_runtime_without_containers(runtime, {}, disk, clock, registries);

@@ -48,6 +48,9 @@ struct Description {
   std::map<std::string, std::string> environment;
 };
 
+/// Ends what an emulator that was killed left running; then the state folder can be removed.
+void sweep(const std::filesystem::path& state_folder, Disk& disk, Processes& processes);
+
 /// Runs the emulator until it is stopped. `ready` is called once it answers; the state folder then says so to
 /// describe().
 Result<void> serve(const Options& options, World world, std::stop_token stop,

@@ -87,7 +87,6 @@ class ContainersTest : public testing::Test {
     }
     ~World() {
       runtime.reset();
-      (void)processes->run({.arguments = {"umount", folder / "engine/storage/overlay"}}, {});
       std::error_code ignored;
       std::filesystem::remove_all(folder, ignored);
     }

@@ -33,6 +33,9 @@ constexpr std::uint64_t kConsolePieceBytes = 1 << 20;
 constexpr int kKilledBySignal = 137;  // 128 + SIGKILL, what the kernel does to a container out of memory
 constexpr unsigned kAddressesOfAppsOrReplicas = 30000;
 
+/// Begins the names of containers and network namespaces, which the whole machine shares.
+std::string prefix_of(const fs::path& folder) { return "defang-" + tag_of(folder) + "-"; }
+
 /// Waits for the end of a process that need not be our child. False: a stop came first.
 bool wait_for_end(int pid, const std::stop_token& stop) {
   const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
@@ -90,7 +93,7 @@ class ContainerRuntime final : public Runtime {
         processes_(processes),
         disk_(disk),
         clock_(clock),
-        prefix_("defang-" + tag_of(options.folder) + "-"),
+        prefix_(prefix_of(options.folder)),
         ports_(disk, options.folder / "ingress.json"),
         forwarding_(make_forwarding(options.certificate_of)) {
     sweep_networks(processes_, prefix_);
@@ -620,6 +623,7 @@ class ContainerRuntime final : public Runtime {
       leaving.swap(leaving_);
     }
     leaving.clear();  // joins their threads
+    if (!std::exchange(ended_, true)) engine_->sweep();
   }
 
   RuntimeOptions options_;
@@ -640,6 +644,7 @@ class ContainerRuntime final : public Runtime {
   std::vector<std::unique_ptr<Replica>> leaving_;
   Forwarding::Id front_ = 0;
   unsigned next_index_ = 0;
+  bool ended_ = false;
   std::unique_ptr<Forwarding> forwarding_;  // last: its thread calls into the rest
 };
 
@@ -651,6 +656,12 @@ std::unique_ptr<Runtime> make_container_runtime(const RuntimeOptions& options, s
   return std::make_unique<ContainerRuntime>(options, std::move(engine), std::move(left_out), processes, disk, clock);
 }
 
+void sweep_containers(const fs::path& folder, Processes& processes, Disk& disk) {
+  if (::geteuid() != 0) return;
+  make_podman({.folder = folder, .certificate_folder = {}, .base_images = {}}, processes, disk)->sweep();
+  sweep_networks(processes, prefix_of(folder));
+}
+
 Result<std::unique_ptr<Runtime>> make_runtime(const RuntimeOptions& options, Processes& processes, Disk& disk,
                                               const Clock& clock, Registries& registries) {
   std::vector<std::string> left_out;
@@ -659,11 +670,11 @@ Result<std::unique_ptr<Runtime>> make_runtime(const RuntimeOptions& options, Pro
                                .certificate_folder = options.certificate_folder,
                                .base_images = options.base_images},
                               processes, disk);
+    if (::geteuid() == 0) engine->sweep();
     auto proven = ::geteuid() == 0 ? engine->prove({})
                                    : fail(Error::Kind::refused, "engine-not-there",
                                           "networks of their own need root, and this program does not run as root");
     if (proven) {
-      engine->sweep();
       return make_container_runtime(options, std::move(engine), std::move(left_out), processes, disk, clock);
     }
     if (options.engine == "podman") return fail(std::move(proven).error());

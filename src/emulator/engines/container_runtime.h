@@ -32,6 +32,9 @@ struct RuntimeOptions {
 Result<std::unique_ptr<Runtime>> make_runtime(const RuntimeOptions& options, Processes& processes, Disk& disk,
                                               const Clock& clock, Registries& registries);
 
+/// Ends what an emulator that was killed left behind in this folder, and lets go of it, so that it can be removed.
+void sweep_containers(const std::filesystem::path& folder, Processes& processes, Disk& disk);
+
 /// Real containers in networks of their own:
 ///
 ///   replica --veth-- namespace of the environment: the apps' addresses, where only declared ports listen

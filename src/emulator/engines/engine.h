@@ -48,7 +48,7 @@ class Engine {
   /// SIGTERM, SIGKILL after the grace; then nothing is left of it.
   virtual void remove(const std::string& id, std::chrono::milliseconds grace) = 0;
   virtual Result<std::vector<BuiltImage>> build(const BuildRequest& request, std::stop_token stop) = 0;
-  /// Ends what an emulator with the same state folder left behind.
+  /// Ends all containers, also those that an emulator with the same folder left behind, and lets go of the folder.
   virtual void sweep() = 0;
 };
 

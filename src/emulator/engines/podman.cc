@@ -1,4 +1,5 @@
 #include <fmt/format.h>
+#include <sys/mount.h>
 #include <sys/resource.h>
 
 #include <algorithm>
@@ -138,9 +139,12 @@ class Podman final : public Engine {
   }
 
   void sweep() override {
+    if (!find_program("podman") || !disk_.is_file(settings("containers.conf"))) return;
     (void)run({"podman", "rm", "--all", "--force", "--time", "0"}, {}, 60s);
+    // The overlay driver binds its folder to itself; as long as it does, nobody can remove the state.
+    ::umount2((options_.folder / "storage/overlay").c_str(), MNT_DETACH);
+    (void)disk_.remove(run_folder_);
     (void)disk_.remove(options_.folder / "work");
-    (void)disk_.make_folder(options_.folder / "work");
   }
 
  private:
@@ -151,7 +155,7 @@ class Podman final : public Engine {
   fs::path settings(const char* name) const { return options_.folder / "settings" / name; }
 
   Result<void> write_settings() {
-    TRY(disk_.make_folder(options_.folder / "tmp"));
+    for (const auto* name : {"tmp", "work"}) TRY(disk_.make_folder(options_.folder / name));
     TRY(disk_.write(settings("containers.conf"), containers_conf(), Disk::Access::everyone));
     TRY(disk_.write(settings("storage.conf"),
                     fmt::format("[storage]\ndriver=\"overlay\"\ngraphroot=\"{}\"\nrunroot=\"{}\"\n",
@@ -494,6 +498,10 @@ std::unique_ptr<Engine> make_podman(const EngineOptions& options, Processes& pro
   return std::make_unique<Podman>(options, processes, disk);
 }
 
-std::string tag_of(const fs::path& folder) { return sha256_hex(folder.string()).substr(0, 8); }
+std::string tag_of(const fs::path& folder) {
+  std::error_code error;
+  const auto same = fs::weakly_canonical(folder, error);
+  return sha256_hex((error ? folder : same).string()).substr(0, 8);
+}
 
 }  // namespace defang::emulator
