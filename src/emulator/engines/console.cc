@@ -79,4 +79,9 @@ LogPiece read_console(std::string_view bytes, std::uint64_t from, std::size_t li
   return piece;
 }
 
+std::string console_line(system_clock::time_point time, std::string_view text) {
+  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
+  return to_iso8601(milliseconds) + " stdout F " + std::string(text) + "\n";
+}
+
 }  // namespace defang::emulator

@@ -39,5 +39,13 @@ TEST(Console, GoesOnWhereItStopped) {
   EXPECT_EQ(second.next, 64u);
 }
 
+TEST(Console, ReadsWhatItWrites) {
+  const auto time = system_clock::time_point(milliseconds(1767323045678));
+  const auto piece = read_console(console_line(time, "hello world"), 0, 10);
+  ASSERT_EQ(piece.lines.size(), 1u);
+  EXPECT_EQ(piece.lines[0].text, "hello world");
+  EXPECT_EQ(piece.lines[0].time, time);
+}
+
 }  // namespace
 }  // namespace defang::emulator

@@ -656,33 +656,46 @@ std::unique_ptr<Runtime> make_container_runtime(const RuntimeOptions& options, s
   return std::make_unique<ContainerRuntime>(options, std::move(engine), std::move(left_out), processes, disk, clock);
 }
 
+namespace {
+
+struct EngineKind {
+  std::string_view name;
+  std::unique_ptr<Engine> (*make)(const EngineOptions&, Processes&, Disk&);
+};
+constexpr EngineKind kEngines[] = {{"podman", make_podman}, {"bundle", make_bundle}};  // the best first
+
+Result<void> prove(Engine& engine) {
+  if (::geteuid() != 0) {
+    return fail(Error::Kind::refused, "engine-not-there",
+                "networks of their own need root, and this program does not run as root");
+  }
+  engine.sweep();
+  return engine.prove({});
+}
+
+}  // namespace
+
 void sweep_containers(const fs::path& folder, Processes& processes, Disk& disk) {
   if (::geteuid() != 0) return;
-  make_podman({.folder = folder, .certificate_folder = {}, .base_images = {}}, processes, disk)->sweep();
+  for (const auto& kind : kEngines) {
+    kind.make({.folder = folder, .certificate_folder = {}, .base_images = {}}, processes, disk)->sweep();
+  }
   sweep_networks(processes, prefix_of(folder));
 }
 
 Result<std::unique_ptr<Runtime>> make_runtime(const RuntimeOptions& options, Processes& processes, Disk& disk,
                                               const Clock& clock, Registries& registries) {
   std::vector<std::string> left_out;
-  if (options.engine == "auto" || options.engine == "podman") {
-    auto engine = make_podman({.folder = options.folder,
-                               .certificate_folder = options.certificate_folder,
-                               .base_images = options.base_images},
-                              processes, disk);
-    if (::geteuid() == 0) engine->sweep();
-    auto proven = ::geteuid() == 0 ? engine->prove({})
-                                   : fail(Error::Kind::refused, "engine-not-there",
-                                          "networks of their own need root, and this program does not run as root");
-    if (proven) {
-      return make_container_runtime(options, std::move(engine), std::move(left_out), processes, disk, clock);
-    }
-    if (options.engine == "podman") return fail(std::move(proven).error());
-    left_out.push_back("podman: " + proven.error().message);
-  }
-  if (options.engine == "bundle") {
-    return fail(Error::Kind::refused, "engine-not-built",
-                "the engine `bundle` is not supported yet; use `podman`, or `none` to run without containers");
+  for (const auto& kind : kEngines) {
+    if (options.engine != "auto" && options.engine != kind.name) continue;
+    auto engine = kind.make({.folder = options.folder,
+                             .certificate_folder = options.certificate_folder,
+                             .base_images = options.base_images},
+                            processes, disk);
+    auto proven = prove(*engine);
+    if (proven) return make_container_runtime(options, std::move(engine), std::move(left_out), processes, disk, clock);
+    if (options.engine != "auto") return fail(std::move(proven).error());
+    left_out.push_back(fmt::format("{}: {}", kind.name, proven.error().message));
   }
   return make_runtime_without_containers(options, std::move(left_out), disk, clock, registries);
 }

@@ -61,6 +61,9 @@ struct EngineOptions {
 /// buildah and podman with runc, with settings and storage of their own.
 std::unique_ptr<Engine> make_podman(const EngineOptions& options, Processes& processes, Disk& disk);
 
+/// skopeo, umoci and runc: containers without podman. Builds nothing.
+std::unique_ptr<Engine> make_bundle(const EngineOptions& options, Processes& processes, Disk& disk);
+
 /// A short text that is the same for the same folder, for names that the whole machine shares.
 std::string tag_of(const std::filesystem::path& folder);
 
