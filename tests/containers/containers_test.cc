@@ -121,7 +121,7 @@ class ContainersTest : public testing::Test {
                                .memory_bytes = 64 << 20});
     const auto started = runtime().start_replica(spec);
     EXPECT_TRUE(started);
-    EXPECT_TRUE(eventually([&] { return state(id).phase == Phase::running; }))
+    EXPECT_TRUE(eventually([&] { return state(id).phase == Phase::running || state(id).phase == Phase::exited; }))
         << name << state(id).reason << state(id).message;
     return id;
   }
