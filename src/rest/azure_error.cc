@@ -132,6 +132,7 @@ constexpr auto kAbsentCodes = std::to_array<std::string_view>({
     "ResourceGroupNotFound",
     "ResourceNotFound",
     "RevisionNotFound",
+    "RoleAssignmentNotFound",
     "SecretNotFound",
     "VaultNotFound",
 });
