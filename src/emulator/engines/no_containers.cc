@@ -198,7 +198,10 @@ class NoContainers final : public Runtime {
     }
     state.phase = Phase::running;
     state.started = clock_.now();
-    if (const auto code = number_in(container, kExitVariable)) {
+    // What belongs to a job is done at once.
+    const bool is_job = container.environment.contains("CONTAINER_APP_JOB_NAME");
+    if (const auto code = is_job ? std::optional(number_in(container, kExitVariable).value_or(0))
+                                 : number_in(container, kExitVariable)) {
       state.phase = Phase::exited;
       state.exit_code = static_cast<int>(*code);
       state.reason = *code == 0 ? "Completed" : "Error";
