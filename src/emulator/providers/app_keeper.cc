@@ -28,6 +28,7 @@ constexpr std::size_t kEventsKept = 300;
 // Real time: containers do not run on the scaled clock.
 constexpr std::int64_t kEagerProbeMs = 200;
 constexpr std::int64_t kSettleMs = 1000;
+constexpr std::int64_t kFreshMs = 100;
 constexpr auto kTurn = std::chrono::milliseconds(200);
 
 const Json& member(const Json& object, std::string_view name) {
@@ -226,9 +227,19 @@ std::vector<const Resource*> AppKeeper::replicas_of(std::string_view owner_id) c
   return replicas;
 }
 
-ReplicaView AppKeeper::view_of(const Resource& replica) const {
+std::optional<ReplicaState> AppKeeper::state_of(const Resource& replica) {
+  if (quick()) return runtime_.replica_state(replica.name());
+  Seen& seen = seen_[replica.name()];
+  if (const std::int64_t now = core_.now_ms(); now - seen.at_ms >= kFreshMs) {
+    seen.state = runtime_.replica_state(replica.name());
+    seen.at_ms = now;
+  }
+  return seen.state;
+}
+
+ReplicaView AppKeeper::view_of(const Resource& replica) {
   ReplicaView view;
-  const auto state = runtime_.replica_state(replica.name());
+  const auto state = state_of(replica);
   if (!state) return view;
   view.listening = state->listening;
   const auto watch = watches_.find(to_lower(replica.id));
@@ -470,6 +481,7 @@ bool AppKeeper::start_replica(const Resource& owner, const Resource& parent, con
 void AppKeeper::forget_replica(const Resource& replica) {
   runtime_.stop_replica(replica.name(), std::chrono::seconds(30));
   watches_.erase(to_lower(replica.id));
+  seen_.erase(replica.name());
 }
 
 void AppKeeper::forget_app(const std::string& app_id) {
@@ -479,7 +491,7 @@ void AppKeeper::forget_app(const std::string& app_id) {
 }
 
 void AppKeeper::step_replica(const Resource& replica, const Json& containers) {
-  const auto state = runtime_.replica_state(replica.name());
+  const auto state = state_of(replica);
   if (!state) return;
   ReplicaWatch& watch = watches_[to_lower(replica.id)];
   for (const ContainerState& container : state->containers)

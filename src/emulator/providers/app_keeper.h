@@ -53,7 +53,7 @@ class AppKeeper {
 
   RevisionStatus status_of(const Resource& revision);
   std::vector<const Resource*> replicas_of(std::string_view owner_id) const;
-  ReplicaView view_of(const Resource& replica) const;
+  ReplicaView view_of(const Resource& replica);
 
   void note(const std::string& scope_id, SystemEvent event);
   std::vector<SystemEvent> events_of(const std::string& scope_id, std::size_t from) const;
@@ -89,6 +89,7 @@ class AppKeeper {
     std::string reason, message;
   };
 
+  std::optional<ReplicaState> state_of(const Resource& replica);
   std::vector<DueProbe> due_probes();
   void take(const DueProbe& asked);
   void step_replica(const Resource& replica, const Json& containers);
@@ -110,6 +111,12 @@ class AppKeeper {
   Core& core_;
   Runtime& runtime_;
   Registries& registries_;
+  /// Asking an engine costs some system calls, and a step looks at every replica several times.
+  struct Seen {
+    std::int64_t at_ms = 0;
+    std::optional<ReplicaState> state;
+  };
+  std::map<std::string, Seen> seen_;                     // by replica name
   std::map<std::string, ReplicaWatch> watches_;          // by lower-case replica id
   std::map<std::string, Blocked> blocked_;               // by lower-case id of revision or execution
   std::map<std::string, std::int64_t> next_attempt_ms_;  // likewise

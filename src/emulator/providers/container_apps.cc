@@ -112,14 +112,18 @@ Json show_app(const Resource& app, View view) {
   return body;
 }
 
-/// Steps the app until its operation has ended, about once a second of Azure's time.
-void step_until_done(Core& core, AppKeeper& keeper, const Json& payload) {
+/// Steps the app until its operation has ended: about once a second of Azure's time at first, less often where it takes
+/// long.
+void step_until_done(Core& core, AppKeeper& keeper, Json payload) {
   const std::string app = text_at(payload, "app");
   if (core.store().find(app) == nullptr) return;
   keeper.step_app(app);
   if (!core.operation_running(text_at(payload, "operation"))) return;
-  const double shortest = core.options().time_scale > 0 ? 0.02 / core.options().time_scale : 1;
-  core.schedule(kStep, std::max(1.0, shortest), payload);
+  const int steps = payload.value("steps", 0) + 1;
+  payload["steps"] = steps;
+  const double shortest = std::min(0.25, 0.02 + 0.005 * steps);  // seconds of ours
+  core.schedule(kStep, std::max(1.0, core.options().time_scale > 0 ? shortest / core.options().time_scale : 1),
+                payload);
 }
 
 void app_written(Core& core, AppKeeper& keeper, const Json& payload) {
