@@ -434,6 +434,12 @@ Result<Json> Run::write_once(const graph::Resource& resource, const azure::Resou
   auto options = wait_options(resource.id);
   options.watchdog = actions_.watchdog(resource, existing, scope, stop_);
   auto written = arm_.put(id, resource.api_version, body, options, stop_);
+  // Of an identity that was deleted and made again: its old assignment bears the same name (ARM-44). Names are made of
+  // ours alone, so nobody else's rights go.
+  if (!written && written.error().code == "RoleAssignmentUpdateNotPermitted") {
+    TRY(arm_.remove(id, resource.api_version, {}, stop_));
+    written = arm_.put(id, resource.api_version, body, options, stop_);
+  }
   // The same rights under another name: somebody gave them by hand (ARM-43).
   if (!written && written.error().code == "RoleAssignmentExists") written = body;
   if (written) {

@@ -224,6 +224,15 @@ TEST_F(Shop, RightsThatExistUnderAnotherNameAreFine) {
   EXPECT_EQ(go().finished.how, RunFinished::How::done) << lines_;
 }
 
+TEST_F(Shop, RightsOfAnIdentityThatWasMadeAgainReplaceTheOldOnes) {
+  auto role = resource("role", "Microsoft.Authorization/roleAssignments", "7c0c5d5e-0000-0000-0000-000000000000");
+  role.scope = "registry";
+  graph_.add(role);
+  arm_.refusals["PUT " + role.name] = {{.code = "RoleAssignmentUpdateNotPermitted", .message = "not allowed"}};
+  EXPECT_EQ(go().finished.how, RunFinished::How::done) << lines_;
+  EXPECT_EQ(std::ranges::count(arm_.requests, "DELETE " + role.name), 1);
+}
+
 TEST_F(Shop, AStopEndsTheWaitsAndNamesWhatGoesOnInAzure) {
   std::stop_source stop;
   arm_.takes["reg"] = 1h;
