@@ -125,7 +125,8 @@ Result<void> stop_running(const emulator::Description& running, Context& context
   ::kill(running.pid, SIGTERM);
   const auto until = context.clock.elapsed() + kStopLimit;
   while (context.clock.elapsed() < until) {
-    if (::kill(running.pid, 0) != 0) return {};
+    TRY_ASSIGN(const auto still, emulator::describe(context.disk, running.state));
+    if (!still) return {};
     if (!context.clock.sleep_for(kLook, context.stop)) return stopped();
   }
   return fail(Error::Kind::refused, "emulator-not-stopped", fmt::format("process {} does not end", running.pid));

@@ -2,7 +2,6 @@
 
 #include <fcntl.h>
 #include <fmt/format.h>
-#include <sys/file.h>
 #include <unistd.h>
 
 #include <condition_variable>
@@ -39,11 +38,21 @@ std::map<std::string, std::string> environment_of(Core& core, const fs::path& ca
 fs::path containers_folder(const fs::path& folder) { return folder / "containers"; }
 fs::path running_file(const fs::path& folder) { return folder / "emulator.json"; }
 
-/// Held for as long as the process lives; the kernel lets go of it even after kill -9.
+/// The whole of a lock file, for one open file: it goes with the process, even after kill -9.
+struct flock whole_file() {
+  struct flock lock{};
+  lock.l_type = F_WRLCK;
+  lock.l_whence = SEEK_SET;
+  return lock;
+}
+
+fs::path lock_path(const fs::path& folder) { return folder / "lock"; }
+
 Result<void> lock_folder(const fs::path& folder) {
-  const int file = ::open((folder / "lock").c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+  const int file = ::open(lock_path(folder).c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
   if (file < 0) return fail(Error::Kind::refused, "file-other", "cannot write to " + folder.string());
-  if (::flock(file, LOCK_EX | LOCK_NB) == 0) return {};
+  struct flock lock = whole_file();
+  if (::fcntl(file, F_OFD_SETLK, &lock) == 0) return {};
   ::close(file);
   return fail({.kind = Error::Kind::refused,
                .code = "emulator-running",
@@ -51,12 +60,15 @@ Result<void> lock_folder(const fs::path& folder) {
                .help = "stop it with `defang emulator stop`, or choose another folder with `--state`"});
 }
 
+/// Asks without taking it, which would get into the way of one that starts. A process id says less: it is there for as
+/// long as nobody has collected the exit status, and may belong to somebody else.
 bool is_locked(const fs::path& folder) {
-  const int file = ::open((folder / "lock").c_str(), O_RDONLY | O_CLOEXEC);
+  const int file = ::open(lock_path(folder).c_str(), O_RDWR | O_CLOEXEC);
   if (file < 0) return false;
-  const bool free = ::flock(file, LOCK_SH | LOCK_NB) == 0;
+  struct flock lock = whole_file();
+  const bool locked = ::fcntl(file, F_OFD_GETLK, &lock) == 0 && lock.l_type != F_UNLCK;
   ::close(file);
-  return !free;
+  return locked;
 }
 
 /// Secrets and keys are in there.
@@ -132,6 +144,7 @@ Result<void> serve(const Options& options, World world, std::stop_token stop,
                    const std::function<void(const Description&)>& ready) {
   TRY(make_private(world.disk, options.state_folder));
   TRY(lock_folder(options.state_folder));
+  TRY(world.disk.remove(running_file(options.state_folder)));  // of one that was killed
   TRY_ASSIGN(const auto authority, CertificateAuthority::open(world.disk, options.state_folder));
   TRY_ASSIGN(const auto server, Server::make(authority, options.state_folder / "uploads"));
   Core core(options, world.clock, world.disk, world.random, *server);
@@ -172,8 +185,8 @@ Result<std::optional<Description>> describe(const Disk& disk, const fs::path& st
   if (!json) return std::nullopt;
   Description description{
       .endpoint = text_at(*json, "endpoint"), .pid = static_cast<int>(integer_at(*json, "pid")), .state = state_folder};
-  // After kill -9 the file is still there, and the process id may be for a while.
-  if (description.pid <= 0 || !is_locked(state_folder)) return std::nullopt;
+  // After kill -9 the file is still there.
+  if (!is_locked(state_folder)) return std::nullopt;
   if (const Json* environment = find_member(*json, "environment"))
     for (const auto& [name, value] : environment->items())
       if (value.is_string()) description.environment[name] = value.get<std::string>();

@@ -2,6 +2,7 @@
 #include "emulator/server.h"
 
 #include <fmt/format.h>
+#include <sys/socket.h>
 
 #include <algorithm>
 #include <array>
@@ -13,9 +14,12 @@
 #include <boost/asio/write.hpp>
 #include <boost/beast/core/flat_buffer.hpp>
 #include <boost/beast/http.hpp>
+#include <condition_variable>
 #include <fstream>
 #include <map>
 #include <mutex>
+#include <set>
+#include <stop_token>
 #include <thread>
 
 #include "support/text.h"
@@ -32,17 +36,19 @@ using TlsStream = asio::ssl::stream<tcp::socket>;
 
 constexpr std::size_t kLargestInMemory = std::size_t{1} << 20;
 constexpr std::size_t kPiece = std::size_t{64} << 10;
+constexpr auto kLongestGoodbye = std::chrono::seconds(5);
 constexpr std::size_t kLongestHeader = std::size_t{128} << 10;  // poll URLs have 3 KB, tokens more
 
 /// One client's connection, from the handshake until one side has enough.
 class Connection {
  public:
   Connection(tcp::socket socket, asio::ssl::context& tls, const Server::Handler& handler,
-             std::filesystem::path upload_folder, std::atomic<unsigned>& uploads)
+             std::filesystem::path upload_folder, std::atomic<unsigned>& uploads, std::stop_token stop)
       : stream_(std::move(socket), tls),
         handler_(handler),
         upload_folder_(std::move(upload_folder)),
-        uploads_(uploads) {
+        uploads_(uploads),
+        stop_(std::move(stop)) {
     error_code ignored;
     port_ = stream_.next_layer().local_endpoint(ignored).port();
     stream_.next_layer().set_option(tcp::no_delay(true), ignored);
@@ -55,6 +61,9 @@ class Connection {
     }
     stream_.shutdown(error);
   }
+
+  /// From another thread: reads and writes end with an error.
+  void hang_up() { ::shutdown(stream_.next_layer().native_handle(), SHUT_RDWR); }
 
  private:
   bool serve_one() {
@@ -162,8 +171,7 @@ class Connection {
   }
 
   bool send_stream(const Answer& answer) {
-    const std::stop_source never;
-    while (const auto piece = answer.stream(never.get_token()))
+    while (const auto piece = answer.stream(stop_))
       if (!piece->empty() && !send(fmt::format("{:x}\r\n{}\r\n", piece->size(), *piece))) return false;
     return send("0\r\n\r\n");
   }
@@ -172,6 +180,7 @@ class Connection {
   const Server::Handler& handler_;
   std::filesystem::path upload_folder_;
   std::atomic<unsigned>& uploads_;
+  std::stop_token stop_;
   boost::beast::flat_buffer buffer_;
   std::uint16_t port_ = 0;
 };
@@ -201,6 +210,11 @@ class BeastServer : public Server {
     work_.reset();
     context_.stop();
     if (acceptor_thread_.joinable()) acceptor_thread_.join();
+    stopping_.request_stop();
+    std::unique_lock guard(mutex_);
+    for (Connection* connection : connections_) connection->hang_up();
+    // A handler in the middle of long work is not waited for longer than this.
+    none_left_.wait_for(guard, kLongestGoodbye, [this] { return connections_.empty(); });
   }
 
   Result<std::uint16_t> open(std::uint16_t wanted) override {
@@ -257,13 +271,23 @@ class BeastServer : public Server {
     accept(acceptor);
   }
 
+  void serve_connection(tcp::socket socket) {
+    Connection connection(std::move(socket), tls_, handler_, upload_folder_, uploads_, stopping_.get_token());
+    {
+      const std::lock_guard guard(mutex_);
+      connections_.insert(&connection);
+    }
+    if (!stopping_.stop_requested()) connection.run();
+    const std::lock_guard guard(mutex_);
+    connections_.erase(&connection);
+    if (connections_.empty()) none_left_.notify_all();
+  }
+
   void accept(const std::shared_ptr<tcp::acceptor>& acceptor) {
     acceptor->async_accept([this, acceptor](const error_code& error, tcp::socket socket) {
       if (error == asio::error::operation_aborted || !acceptor->is_open()) return;
       if (!error)
-        std::thread([this, taken = std::move(socket)]() mutable {
-          Connection(std::move(taken), tls_, handler_, upload_folder_, uploads_).run();
-        }).detach();
+        std::thread([this, taken = std::move(socket)]() mutable { serve_connection(std::move(taken)); }).detach();
       accept(acceptor);
     });
   }
@@ -274,7 +298,10 @@ class BeastServer : public Server {
   asio::ssl::context tls_{asio::ssl::context::tls_server};
   Handler handler_;
   std::atomic<unsigned> uploads_ = 0;
+  std::stop_source stopping_;
   std::mutex mutex_;
+  std::condition_variable none_left_;
+  std::set<Connection*> connections_;
   std::map<std::uint16_t, std::vector<std::shared_ptr<tcp::acceptor>>> acceptors_;
   std::thread acceptor_thread_;
 };

@@ -269,6 +269,7 @@ Answer answer_one(Context& context, const TypeBehaviour& type) {
   if (method == "HEAD") return context.existing == nullptr ? gateway_error(404, "NotFound", "") : empty_answer(204);
   if (method != "GET") return arm_error(405, "MethodNotAllowed", "The request method is not allowed on this resource.");
   if (context.existing == nullptr) {
+    if (is_group(context.path)) return group_not_found(context.path.group);
     if (auto refusal = check_parent(context)) return resource_not_found(context);
     return not_found(type, context);
   }
