@@ -173,8 +173,7 @@ Result<void> serve(const Options& options, World world, std::stop_token stop,
   watching.join();
   server->stop();
   workloads->stop();
-  TRY(world.disk.remove(running_file(options.state_folder)));
-  return {};
+  return {};  // the lock goes with the process, and describe() sees it
 }
 
 Result<std::optional<Description>> describe(const Disk& disk, const fs::path& state_folder) {
