@@ -47,6 +47,12 @@ struct Task {
   bool writing = false;  // a request that Azure goes on with is under way
 };
 
+bool is_tagged(const Json& body, const std::string& hash) {
+  const Found found = look_at(body, Json::object());
+  const auto tag = found.tags.find(std::string(kHashTag));
+  return tag != found.tags.end() && tag->second == hash;
+}
+
 class Run {
  public:
   Run(const graph::ResourceGraph& graph, rest::ArmClient& arm, Actions& actions, Clock& clock, const EventSink& sink,
@@ -338,9 +344,17 @@ Result<NodeFinished> Run::perform(const std::string& node, const graph::Resource
       step = Step::create;
     } else if (step == Step::adopt) {
       emit(NodeStarted{node, resource.service, NodeStarted::Doing::adopt, resource.type, resource.name});
-      auto ended = arm_.adopt(id, resource.api_version, wait_options(node), stop_);
+      auto wait = wait_options(node);
+      wait.watchdog = actions_.watchdog(resource, std::nullopt, scope, stop_);
+      auto ended = arm_.adopt(id, resource.api_version, wait, stop_);
       adopted = true;
       if (!ended && ended.error().kind == Error::Kind::stopped) return fail(std::move(ended.error()));
+      if (!ended && ended.error().code.starts_with("revision-")) {
+        // It cannot come up. Where that is still what is wished for, this is the answer; otherwise it is replaced.
+        if (is_tagged(*existing, hash)) return fail(std::move(ended.error()));
+        step = Step::update;
+        break;
+      }
       TRY_ASSIGN(existing, arm_.get(id, resource.api_version, stop_));
       if (!existing) step = Step::create;
     } else {

@@ -99,7 +99,6 @@ const KnownError* find_known_error(const Error& error, bool rights_are_fresh) {
 Error explained(Error error) {
   const KnownError* known = find_known_error(error, false);
   if (known == nullptr) return error;
-  if (!known->meaning.empty()) error.during(std::string(known->meaning));
   if (error.help.empty()) error.help = known->help;
   return error;
 }

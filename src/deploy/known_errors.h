@@ -11,7 +11,7 @@ namespace defang::deploy {
 struct KnownError {
   std::string_view code;     // Azure's; empty: any
   std::string_view pattern;  // stands in the message, without case; empty: any
-  std::string_view meaning;  // one sentence, shown as context
+  std::string_view meaning;  // a few words, shown while it is waited out
   std::string_view help;     // what the user can do
   /// The same request may succeed a little later: a fresh role assignment has not spread, another write is going on.
   std::chrono::minutes again_for{0};
@@ -23,7 +23,7 @@ struct KnownError {
 /// Rows about fresh rights count only while there are any.
 const KnownError* find_known_error(const Error& error, bool rights_are_fresh);
 
-/// Adds meaning and help where the table has them and the error has none.
+/// Adds help where the table has some and the error has none.
 Error explained(Error error);
 
 /// How long to go on repeating; zero: the answer is final.

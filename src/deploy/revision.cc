@@ -46,6 +46,7 @@ const Sign* find_sign(const Table& signs, const std::string& text) {
 
 void append(std::string& all, const std::string& text) {
   if (text.empty() || all.find(text) != std::string::npos) return;
+  if (text.find(all) != std::string::npos) all.clear();  // says the same and more
   all += (all.empty() ? "" : "; ") + text;
 }
 

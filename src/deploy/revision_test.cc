@@ -51,7 +51,7 @@ TEST(JudgeRevision, AFailedRevisionSaysWhyOnce) {
   EXPECT_EQ(
       said(judge_revision(
           revision("Failed", "Failed", "Unhealthy", "1/1 Container crashing: web", "Container crashing: web"), {})),
-      "revision-crash: Container crashing: web; 1/1 Container crashing: web");
+      "revision-crash: 1/1 Container crashing: web");
   EXPECT_EQ(said(judge_revision(revision("Failed", "Failed", "Unhealthy"), {})),
             "revision-failed: revision `web--abc` failed without a reason");
 }

@@ -7,8 +7,9 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto kLeaseTime = 60s;  // the longest that ends by itself (ST-8)
-constexpr auto kRenewEvery = 15s;
+// Short, so that a run that was killed does not keep the next one waiting (15 to 60 are allowed, ST-8).
+constexpr auto kLeaseTime = 30s;
+constexpr auto kRenewEvery = 7s;
 constexpr auto kMargin = 10s;
 /// A run that was killed leaves a lease that ends within its time; a living one may take longer than anybody waits.
 constexpr auto kWaitLimit = 90s;
