@@ -33,11 +33,12 @@ struct Context {
 /// there); the provider completes it.
 struct Write : Context {
   bool patch = false;
-  Json sent;                 // the body as it came, checked
-  Resource next;             // will be stored
-  double seconds = -1;       // of the operation, in Azure's time; -1: the shape's median
-  bool held = false;         // the operation does not end by time: the provider calls Core::finish_operation
-  Json failure;              // {"code", "message"}: the write is accepted, its operation fails, nothing is stored
+  Json sent;                       // the body as it came, checked
+  Resource next;                   // will be stored
+  double seconds = -1;             // of the operation, in Azure's time; -1: the shape's median
+  bool held = false;               // the operation does not end by time: the provider calls Core::finish_operation
+  Json failure;                    // {"code", "message"}: the write is accepted, its operation fails, nothing is stored
+  std::vector<std::string> notes;  // on what nobody has verified and is therefore not enforced; for the request log
   std::string shape_method;  // another row of shapes.cc than the request's method: "PATCH identity"; empty: as asked
   std::string operation;     // id of the operation that this write starts, known before it is stored
 };

@@ -219,6 +219,7 @@ Answer write_resource(Context context, const TypeBehaviour& type) {
   Resource& stored = core.store().put(write.next);
   Answer answer = first_answer(write, type, shape, stored);
   if (!core.operation_running(write.operation) && type.finished) type.finished(core, stored);
+  if (!write.notes.empty()) answer.headers.set("x-emulator-note", join(write.notes, "; "));
   return answer;
 }
 

@@ -577,7 +577,14 @@ std::vector<AppKeeper::DueProbe> AppKeeper::due_probes() {
       const ContainerWatch& seen = known->second;
       const auto startup = find_probe(container, "Startup", port);
       auto plan = !seen.started && startup ? startup : find_probe(container, "Readiness", port);
-      if (!plan) plan = find_probe(container, "Liveness", std::nullopt);
+      if (const auto alive = find_probe(container, "Liveness", std::nullopt); alive && seen.ready)
+        if (now - seen.last_live_ms >= std::max(alive->period_ms, kEagerProbeMs))
+          due.push_back({.replica_id = replica->id,
+                         .replica = replica->name(),
+                         .container = known->first,
+                         .probe = alive->probe,
+                         .type = alive->type,
+                         .failures_allowed = alive->failures});
       if (!plan) continue;
       const std::int64_t interval = seen.ready ? std::max(plan->period_ms, kEagerProbeMs) : kEagerProbeMs;
       if (!quick() && now - seen.last_probe_ms < interval) continue;
@@ -597,6 +604,7 @@ void AppKeeper::take(const DueProbe& asked) {
   const auto watch = watches_.find(to_lower(asked.replica_id));
   if (watch == watches_.end()) return;
   ContainerWatch& seen = watch->second.containers[asked.container];
+  if (asked.type == "Liveness") return take_liveness(asked, seen);
   seen.last_probe_ms = core_.now_ms();
   if (asked.result.success) {
     seen.failures = 0;
@@ -622,6 +630,20 @@ void AppKeeper::take(const DueProbe& asked) {
                                         asked.result.detail),
                  .reason = "ProbeFailed"});
   }
+}
+
+/// Azure starts the container again; the emulator replaces its replica.
+void AppKeeper::take_liveness(const DueProbe& asked, ContainerWatch& seen) {
+  seen.last_live_ms = core_.now_ms();
+  seen.live_failures = asked.result.success ? 0 : seen.live_failures + 1;
+  if (seen.live_failures < asked.failures_allowed) return;
+  note(owner_of(asked.replica_id),
+       {.type = "Warning",
+        .replica = asked.replica,
+        .message = fmt::format("Container '{}' failed liveness probe, will be restarted: {}", asked.container,
+                               asked.result.detail),
+        .reason = "ContainerTerminated"});
+  core_.remove_resource(std::string(asked.replica_id));
 }
 
 void AppKeeper::turn(std::stop_token stop) {

@@ -69,6 +69,8 @@ class AppKeeper {
     int failures = 0;                 // of the probe that is asked now, in a row
     std::int64_t phase_since_ms = 0;  // running since
     std::int64_t last_probe_ms = 0;
+    std::int64_t last_live_ms = 0;  // of the liveness probe
+    int live_failures = 0;
     std::int64_t restart_at_ms = 0;  // 0: no restart is planned
     int restarts_seen = 0;
     ContainerState::Phase phase_seen = ContainerState::Phase::pulling;
@@ -92,6 +94,7 @@ class AppKeeper {
   std::optional<ReplicaState> state_of(const Resource& replica);
   std::vector<DueProbe> due_probes();
   void take(const DueProbe& asked);
+  void take_liveness(const DueProbe& asked, ContainerWatch& seen);
   void step_replica(const Resource& replica, const Json& containers);
   void step_container(const Resource& replica, const Json& container, const ContainerState& state,
                       ContainerWatch& watch);

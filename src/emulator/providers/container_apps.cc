@@ -47,6 +47,16 @@ AppFacts facts_of(const Write& write, const Resource& environment) {
   return facts;
 }
 
+/// What Azure has and the emulator's containers have not.
+std::optional<Answer> unsupported(const Json& properties) {
+  const Json& tmpl = member(properties, "template");
+  if (!list(tmpl, "initContainers").empty()) return not_implemented("init containers of a container app");
+  for (const Json& volume : list(tmpl, "volumes"))
+    if (contains_ignoring_case(text_at(volume, "storageType"), "AzureFile"))
+      return not_implemented("Azure Files volumes of a container app");
+  return std::nullopt;
+}
+
 std::optional<Answer> check_app_body(Write& write, const Resource& environment) {
   AppSurroundings around = surroundings_of(write.core, environment, write.next.id);
   around.name = write.path.name();
@@ -58,8 +68,10 @@ std::optional<Answer> check_app_body(Write& write, const Resource& environment) 
   for (const auto& [suffix, used] : member(write.next.hidden, "suffixes").items())
     if (suffix != present || before == nullptr || !same_template(*before, after))
       around.used_revision_suffixes.insert(suffix);
-  const Verdict verdict = check_app(write.next.properties(), around);
-  return refuse(verdict.refusal);
+  Verdict verdict = check_app(write.next.properties(), around);
+  write.notes = std::move(verdict.notes);
+  if (verdict.refusal) return refuse(verdict.refusal);
+  return unsupported(write.next.properties());
 }
 
 /// The revision names and running status stay what they are through a write.

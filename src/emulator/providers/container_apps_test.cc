@@ -127,6 +127,30 @@ TEST(ContainerApp, StaysInProgressWhileItsImageCannotBePulled) {
   EXPECT_EQ(bench.poll(made.headers.get("Azure-AsyncOperation")).json["status"], "Succeeded");
 }
 
+TEST(ContainerApp, ReplacesAReplicaThatFailsItsLivenessProbe) {
+  AppsBench bench;
+  bench.make_environment();
+  Json body = bench.app_body();
+  body["properties"]["template"]["containers"][0]["probes"] = Json::array(
+      {{{"type", "Liveness"}, {"periodSeconds", 5}, {"failureThreshold", 2}, {"tcpSocket", {{"port", 9999}}}}});
+  bench.put(bench.app_id(), body);
+  bench.wait_seconds(4);
+  const std::string first = text_at(bench.only_replica(), "name");
+  bench.wait_seconds(12);
+  EXPECT_NE(text_at(bench.only_replica(), "name"), first);
+}
+
+TEST(ContainerApp, NotesWhatNobodyHasVerified) {
+  AppsBench bench;
+  bench.make_environment();
+  Json body = bench.app_body();
+  body["properties"]["template"]["containers"][0]["env"] =
+      Json::array({{{"name", "A"}, {"value", "1"}}, {{"name", "A"}, {"value", "2"}}});
+  const auto made = bench.put(bench.app_id(), body);
+  EXPECT_EQ(made.status, 201);
+  EXPECT_NE(made.headers.get("x-emulator-note").find("CA-34"), std::string::npos);
+}
+
 TEST(ContainerApp, RefusesAWriteWhileAnotherIsInProgress) {
   AppsBench bench;
   bench.make_environment();
