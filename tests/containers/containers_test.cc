@@ -220,6 +220,18 @@ TEST_F(ContainersTest, APublicAppAnswersOnLoopbackAndAnInternalOneDoesNot) {
   EXPECT_THAT(fetch(entries[0].url), HasSubstr("hello from web"));
 }
 
+TEST_F(ContainersTest, ATcpPortIsPublicOnlyWhenAskedFor) {
+  serve(tcp_app("db", 5432), 5432);
+  EXPECT_EQ(runtime().ingress().size(), 0u);
+  auto open = tcp_app("queue", 5672);
+  open.tcp[0].external = true;
+  serve(open, 5672);
+  const auto entries = runtime().ingress();
+  ASSERT_EQ(entries.size(), 1u);
+  EXPECT_THAT(entries[0].url, testing::StartsWith("tcp://127.0.0.1:"));
+  EXPECT_THAT(fetch(entries[0].url), HasSubstr("hello from queue"));
+}
+
 TEST_F(ContainersTest, WithoutAReadyReplicaTheIngressSays503) {
   auto app = http_app("web", 8000);
   app.external = true;

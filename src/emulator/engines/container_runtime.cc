@@ -60,7 +60,11 @@ struct Environment {
 struct App {
   AppAddress declared;
   std::uint32_t address = 0;
-  std::map<std::string, Forwarding::Id> listeners;  // by what they are for: `http:80`, `public`, `tcp:5432`
+  struct Listener {
+    Forwarding::Id id = 0;
+    std::optional<IngressEntry> entry;  // of one on this machine
+  };
+  std::map<std::string, Listener> listeners;  // by what they are for: `http:80`, `public`, `tcp:5432`
   std::vector<Backend> backends;
   unsigned turn = 0;
 };
@@ -163,7 +167,6 @@ class ContainerRuntime final : public Runtime {
     if (found == apps_.end()) return;
     const auto environment = environments_.find(found->second.declared.environment);
     if (environment != environments_.end()) close_listeners(found->second, *environment->second);
-    ingress_.erase(id);
     apps_.erase(found);
   }
 
@@ -176,7 +179,11 @@ class ContainerRuntime final : public Runtime {
   std::vector<IngressEntry> ingress() const override {
     const std::lock_guard lock(mutex_);
     std::vector<IngressEntry> all;
-    for (const auto& [id, entries] : ingress_) all.insert(all.end(), entries.begin(), entries.end());
+    for (const auto& [id, app] : apps_) {
+      for (const auto& [what, listener] : app.listeners) {
+        if (listener.entry) all.push_back(*listener.entry);
+      }
+    }
     return all;
   }
 
@@ -294,7 +301,7 @@ class ContainerRuntime final : public Runtime {
   // an app changes.
 
   void close_listeners(App& app, Environment& environment) {
-    for (const auto& [what, id] : app.listeners) forwarding_->close(id);
+    for (const auto& [what, listener] : app.listeners) forwarding_->close(listener.id);
     app.listeners.clear();
     forget_names(app, environment);
   }
@@ -318,8 +325,7 @@ class ContainerRuntime final : public Runtime {
     const auto wanted = wanted_listeners(app.declared);
     for (auto one = app.listeners.begin(); one != app.listeners.end();) {
       const bool stays = std::ranges::find(wanted, one->first) != wanted.end();
-      if (!stays) forwarding_->close(one->second);
-      if (!stays && one->first.starts_with("public")) ingress_.erase(app.declared.id);
+      if (!stays) forwarding_->close(one->second.id);
       one = stays ? std::next(one) : app.listeners.erase(one);
     }
     for (const auto& what : wanted) {
@@ -335,7 +341,7 @@ class ContainerRuntime final : public Runtime {
     if (what == "public") return open_public_http(app, environment);
     if (what.starts_with("public-tcp")) return open_public_tcp(app, environment, static_cast<std::uint16_t>(port));
     TRY_ASSIGN(auto listener, environment.network->space()->listen(app.address, static_cast<std::uint16_t>(port)));
-    app.listeners[what] =
+    app.listeners[what].id =
         what.starts_with("tcp")
             ? forwarding_->forward_tcp(std::move(listener), [this, id, port] { return choose_tcp(id, port); })
             : forwarding_->forward_http(std::move(listener),
@@ -347,18 +353,18 @@ class ContainerRuntime final : public Runtime {
     TRY(open_front());
     const auto& id = app.declared.id;
     TRY_ASSIGN(auto listener, ports_.listen(id));
-    ingress_[id].push_back(entry(app, environment, "http", listener.port));
-    app.listeners["public"] = forwarding_->forward_http(
-        std::move(listener.socket), [this, id](const RequestHead&, bool) { return choose_http(id); });
+    const auto number = forwarding_->forward_http(std::move(listener.socket),
+                                                  [this, id](const RequestHead&, bool) { return choose_http(id); });
+    app.listeners["public"] = {number, entry(app, environment, "http", listener.port)};
     return {};
   }
 
   Result<void> open_public_tcp(App& app, const Environment& environment, std::uint16_t exposed) {
     const auto& id = app.declared.id;
     TRY_ASSIGN(auto listener, ports_.listen(fmt::format("{}#{}", id, exposed)));
-    ingress_[id].push_back(entry(app, environment, "tcp", listener.port));
-    app.listeners[fmt::format("public-tcp:{}", exposed)] =
+    const auto number =
         forwarding_->forward_tcp(std::move(listener.socket), [this, id, exposed] { return choose_tcp(id, exposed); });
+    app.listeners[fmt::format("public-tcp:{}", exposed)] = {number, entry(app, environment, "tcp", listener.port)};
     return {};
   }
 
@@ -639,7 +645,6 @@ class ContainerRuntime final : public Runtime {
   std::condition_variable_any changed_;
   std::map<std::string, std::shared_ptr<Environment>> environments_;
   std::map<std::string, App> apps_;
-  std::map<std::string, std::vector<IngressEntry>> ingress_;
   std::map<std::string, std::unique_ptr<Replica>> replicas_;
   std::vector<std::unique_ptr<Replica>> leaving_;
   Forwarding::Id front_ = 0;

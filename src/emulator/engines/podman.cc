@@ -26,6 +26,12 @@ constexpr auto kProofLimit = 60s;
 constexpr std::uint64_t kWantedFiles = 1048576;
 constexpr std::uint64_t kWantedProcesses = 4096;  // podman 4.3 lowers its own hard limit to 32768 or so first
 
+#if defined(__aarch64__)
+constexpr std::string_view kOwnPlatform = "linux/arm64";
+#else
+constexpr std::string_view kOwnPlatform = "linux/amd64";
+#endif
+
 // Variables that steer podman itself: a container's own value of that name goes in by a file instead.
 constexpr auto kNamesOfPodman =
     std::to_array<std::string_view>({"HOME", "LANG", "PATH", "PWD", "SHELL", "TMPDIR", "USER"});
@@ -449,7 +455,10 @@ class Podman final : public Engine {
                        dockerfile};
     if (request.no_cache) words.push_back("--no-cache");
     if (!request.target.empty()) words.insert(words.end(), {"--target", request.target});
-    if (!request.platform.empty()) words.insert(words.end(), {"--platform", request.platform});
+    // buildah warns about arguments that nobody uses where the platform is the machine's own anyway.
+    if (!request.platform.empty() && !equals_ignoring_case(request.platform, kOwnPlatform)) {
+      words.insert(words.end(), {"--platform", request.platform});
+    }
     for (const auto& [name, value] : request.arguments) {
       // A name without a value is taken from the environment, where other users of this machine cannot read it; what
       // would steer buildah itself has to go as an argument.
