@@ -67,6 +67,9 @@ void print_running(const emulator::Description& running, const Arguments& argume
   else
     context.out.write(fmt::format("The emulator answers at {} (process {}, state in {})\n", running.endpoint,
                                   running.pid, running.state.string()));
+  if (running.engine == "none" && !running.engines_left_out.empty())
+    context.err.write(
+        fmt::format("note: no containers run here ({}); everything else does\n", join(running.engines_left_out, "; ")));
 }
 
 std::string last_lines(const std::string& text, std::size_t count) {

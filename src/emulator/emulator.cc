@@ -163,9 +163,14 @@ Result<void> serve(const Options& options, World world, std::stop_token stop,
   const Description description{.endpoint = core.arm_base_url(),
                                 .pid = ::getpid(),
                                 .state = options.state_folder,
-                                .environment = environment_of(core, authority.certificate_file())};
-  const Json running = {
-      {"pid", description.pid}, {"endpoint", description.endpoint}, {"environment", description.environment}};
+                                .environment = environment_of(core, authority.certificate_file()),
+                                .engine = workloads->runtime().engine(),
+                                .engines_left_out = workloads->runtime().engines_left_out()};
+  const Json running = {{"pid", description.pid},
+                        {"endpoint", description.endpoint},
+                        {"environment", description.environment},
+                        {"engine", description.engine},
+                        {"enginesLeftOut", description.engines_left_out}};
   TRY(world.disk.write(running_file(options.state_folder), dump(running), Disk::Access::owner_only));
   if (ready) ready(description);
   tick(core, world.clock, stop);
@@ -189,6 +194,10 @@ Result<std::optional<Description>> describe(const Disk& disk, const fs::path& st
   if (const Json* environment = find_member(*json, "environment"))
     for (const auto& [name, value] : environment->items())
       if (value.is_string()) description.environment[name] = value.get<std::string>();
+  description.engine = text_at(*json, "engine");
+  if (const Json* left_out = find_member(*json, "enginesLeftOut"); left_out != nullptr && left_out->is_array())
+    for (const auto& why : *left_out)
+      if (why.is_string()) description.engines_left_out.push_back(why.get<std::string>());
   return description;
 }
 

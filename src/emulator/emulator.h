@@ -8,6 +8,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "rest/http_transport.h"
 #include "support/clock.h"
@@ -46,6 +47,8 @@ struct Description {
   int pid = 0;
   std::filesystem::path state;
   std::map<std::string, std::string> environment;
+  std::string engine;                         // podman, bundle, none
+  std::vector<std::string> engines_left_out;  // why each better one was not taken
 };
 
 /// Ends what an emulator that was killed left running; then the state folder can be removed.
