@@ -3,6 +3,9 @@ add_compile_options(-Wall -Wextra -Wpedantic -Werror -Wshadow -Wnon-virtual-dtor
 if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
   # g++ 12 at -O2 sees uninitialised and restricted memory inside std::string and std::variant that is none (GCC bugs 105329, 105593).
   add_compile_options(-Wno-maybe-uninitialized -Wno-restrict -Wno-missing-field-initializers)
+else()
+  # What an initialiser leaves out has its default; clang's own idea of this warning cannot be told apart from a mistake.
+  add_compile_options(-Wno-missing-field-initializers -Wno-missing-designated-field-initializers)
 endif()
 
 find_program(CCACHE ccache)
@@ -18,6 +21,9 @@ endif()
 if(DEFANG_SANITIZE)
   add_compile_options(-fsanitize=${DEFANG_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -O1 -g1)
   add_link_options(-fsanitize=${DEFANG_SANITIZE})
+  if(DEFANG_FUZZ)
+    add_compile_options(-fsanitize=fuzzer-no-link)
+  endif()
   if(DEFANG_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # Asio has fences, which this sanitizer does not model; every queue of Asio has a mutex besides.
     add_compile_options(-Wno-tsan)

@@ -47,35 +47,51 @@ std::size_t size_of(const Node& node) {
   return size;
 }
 
-/// Where each line starts, to turn libyaml's marks (which count characters) into bytes.
+/// Where each line starts. libyaml counts characters, and takes more for line ends than editors do (a lone carriage
+/// return, U+0085, U+2028): only the count from the beginning of the text is used, places are bytes on lines.
 class Lines {
  public:
+  struct Place {
+    std::size_t line = 0, column = 0;  // both from 0, the column in bytes
+  };
+
   explicit Lines(std::string_view text) : text_(text) {
-    starts_.push_back(0);
-    for (std::size_t at = 0; at < text.size(); ++at)
-      if (text[at] == '\n') starts_.push_back(at + 1);
-  }
-  std::string_view line(std::size_t index) const {
-    if (index >= starts_.size()) return "";
-    const std::size_t end = index + 1 < starts_.size() ? starts_[index + 1] - 1 : text_.size();
-    std::string_view line = text_.substr(starts_[index], end - starts_[index]);
-    if (line.ends_with('\r')) line.remove_suffix(1);
-    return line;
-  }
-  std::size_t byte_column(std::size_t line_index, std::size_t characters) const {
-    const std::string_view text = line(line_index);
-    std::size_t at = 0;
-    for (; at < text.size(); ++at) {
-      if ((static_cast<unsigned char>(text[at]) & 0xC0) == 0x80) continue;  // inside a character
-      if (characters == 0) break;
-      --characters;
+    starts_.push_back({});
+    std::size_t characters = 0;
+    for (std::size_t at = 0; at < text.size(); ++at) {
+      if (!continues_character(text[at])) ++characters;
+      if (text[at] == '\n') starts_.push_back({at + 1, characters});
     }
-    return at;
+  }
+
+  Place place(std::size_t character) {
+    const auto after = std::ranges::upper_bound(starts_, character, {}, &Start::character);
+    const auto line = static_cast<std::size_t>(after - starts_.begin()) - 1;
+    // Mostly asked from front to back, and a whole file may be one line.
+    if (last_.character < starts_[line].character || last_.character > character) last_ = starts_[line];
+    for (; last_.byte < text_.size(); ++last_.byte) {
+      if (continues_character(text_[last_.byte])) continue;
+      if (last_.character == character) break;
+      ++last_.character;
+    }
+    return {line, last_.byte - starts_[line].byte};
+  }
+
+  std::size_t size_of(std::size_t line) const {
+    const std::size_t begin = starts_[line].byte;
+    const std::size_t end = line + 1 < starts_.size() ? starts_[line + 1].byte - 1 : text_.size();
+    return end - begin - (end > begin && text_[end - 1] == '\r' ? 1 : 0);
   }
 
  private:
+  struct Start {
+    std::size_t byte = 0, character = 0;
+  };
+  static bool continues_character(char c) { return (static_cast<unsigned char>(c) & 0xC0) == 0x80; }
+
   std::string_view text_;
-  std::vector<std::size_t> starts_;
+  std::vector<Start> starts_;
+  Start last_;  // where the last place was
 };
 
 class Reader {
@@ -128,17 +144,16 @@ class Reader {
     return false;
   }
 
-  SourceSpan point(const yaml_mark_t& mark) const {
-    return {file_, mark.line + 1, lines_.byte_column(mark.line, mark.column) + 1, 1};
+  SourceSpan point(const yaml_mark_t& mark) {
+    const auto place = lines_.place(mark.index);
+    return {file_, place.line + 1, place.column + 1, 1};
   }
 
-  SourceSpan span(const yaml_mark_t& start, const yaml_mark_t& end) const {
-    SourceSpan span = point(start);
-    const std::size_t column = span.column - 1;
-    const std::size_t end_column =
-        end.line == start.line ? lines_.byte_column(end.line, end.column) : lines_.line(start.line).size();
-    span.length = end_column > column ? end_column - column : 0;
-    return span;
+  SourceSpan span(const yaml_mark_t& start, const yaml_mark_t& end) {
+    const auto first = lines_.place(start.index);
+    const auto last = lines_.place(end.index);
+    const std::size_t end_column = last.line == first.line ? last.column : lines_.size_of(first.line);
+    return {file_, first.line + 1, first.column + 1, end_column > first.column ? end_column - first.column : 0};
   }
 
   Node fail(Diagnostic diagnostic) {

@@ -82,6 +82,12 @@ TEST(ReadYaml, SyntaxErrorsPointAtWhereTheOpenEndStarts) {
   EXPECT_EQ(read.diagnostics.all()[0].related[0].span.text(), "compose.yaml:1:4");
 }
 
+TEST(ReadYaml, PlacesAreOnTheLinesOfEditorsWhateverYamlTakesForALineEnd) {
+  const Read read("x:\ra: 1 # \xE2\x80\xA8 \xC2\x85\nb: {c: 2}\n");
+  EXPECT_EQ(read.root().entries[1].key_span.text(), "compose.yaml:1:4");
+  EXPECT_EQ(read.root().find("b")->entries[0].key_span.text(), "compose.yaml:2:5");
+}
+
 TEST(ReadYaml, TagsAreKept) {
   EXPECT_EQ(Read("a: !reset [1]\n").root().find("a")->tag, "!reset");
   EXPECT_EQ(Read("a: !override {}\n").root().find("a")->tag, "!override");

@@ -10,9 +10,9 @@
 #include <map>
 #include <set>
 
+#include "compose/dockerfile.h"
+#include "compose/ignore_rules.h"
 #include "deploy/diagnostics.h"
-#include "deploy/dockerfile.h"
-#include "deploy/ignore_rules.h"
 #include "support/digest.h"
 #include "support/text.h"
 
@@ -20,6 +20,7 @@ namespace defang::deploy {
 namespace {
 
 namespace fs = std::filesystem;
+using compose::IgnoreRules;
 using Kind = Disk::Entry::Kind;
 
 // A Dockerfile that is not part of the context travels under this name.
@@ -62,18 +63,20 @@ class Walk {
   Walk(const Disk& disk, const IgnoreRules& rules, BuildContext& context)
       : disk_(disk), rules_(rules), context_(context) {}
 
-  Result<void> folder(const std::string& relative) {
+  Result<void> folder(const std::string& relative, const IgnoreRules::Verdict& verdict) {
     TRY_ASSIGN(const auto entries, disk_.list(fs::path(context_.folder) / relative));
-    for (const auto& entry : entries) TRY(take(relative.empty() ? entry.name : relative + "/" + entry.name, entry));
+    for (const auto& entry : entries)
+      TRY(take(relative.empty() ? entry.name : relative + "/" + entry.name, entry, verdict));
     return {};
   }
 
  private:
-  Result<void> take(const std::string& path, const Disk::Entry& entry) {
+  Result<void> take(const std::string& path, const Disk::Entry& entry, const IgnoreRules::Verdict& parent) {
     if (entry.kind == Kind::other) return {};
-    const bool ignored = rules_.ignores(path);
-    if (!ignored) add(path, entry);
-    if (entry.kind == Kind::folder && (!ignored || rules_.has_exceptions())) return folder(path);
+    const auto verdict = rules_.judge(path, parent);
+    if (!verdict.ignored) add(path, entry);
+    if (entry.kind == Kind::folder && (!verdict.ignored || rules_.may_bring_back_below(path)))
+      return folder(path, verdict);
     return {};
   }
 
@@ -279,7 +282,7 @@ Result<BuildContext> read_context(const graph::BuildImage& build, const Disk& di
   BuildContext context;
   context.folder = build.context;
   TRY_ASSIGN(const IgnoreRules rules, read_ignore_rules(build, disk));
-  TRY(Walk(disk, rules, context).folder(""));
+  TRY(Walk(disk, rules, context).folder("", {}));
   TRY(digest_contents(disk, context));
   if (!build.dockerfile.empty() || !build.inline_dockerfile.empty()) TRY(find_dockerfile(build, disk, context));
   return context;
@@ -323,7 +326,7 @@ void check_build(const std::string& service, const compose::Build& build, const 
     if (!read) return report_unreadable_dockerfile(service, build, read.error(), diagnostics);
     text = std::move(*read);
   }
-  const Dockerfile dockerfile = parse_dockerfile(text);
+  const compose::Dockerfile dockerfile = compose::parse_dockerfile(text);
   if (dockerfile.is_empty) return report_empty_dockerfile(service, build, diagnostics);
   if (dockerfile.stages.empty()) return report_dockerfile_without_from(service, build, diagnostics);
   if (!build.target.empty() && !dockerfile.has_stage(build.target))

@@ -38,8 +38,8 @@ void report_dockerfile_without_from(const std::string& service, const compose::B
                     build.dockerfile_span ? build.dockerfile_span : build.span, "every stage begins with `FROM image`");
 }
 
-void report_missing_stage(const std::string& service, const compose::Build& build, const Dockerfile& dockerfile,
-                          Diagnostics& diagnostics) {
+void report_missing_stage(const std::string& service, const compose::Build& build,
+                          const compose::Dockerfile& dockerfile, Diagnostics& diagnostics) {
   std::vector<std::string> names;
   for (const auto& stage : dockerfile.stages)
     if (!stage.name.empty()) names.push_back(stage.name);

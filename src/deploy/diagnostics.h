@@ -4,8 +4,8 @@
 #include <string>
 
 #include "azure/resource_id.h"
+#include "compose/dockerfile.h"
 #include "compose/project.h"
-#include "deploy/dockerfile.h"
 #include "support/diagnostic.h"
 #include "support/result.h"
 
@@ -19,8 +19,8 @@ void report_unreadable_dockerfile(const std::string& service, const compose::Bui
                                   Diagnostics& diagnostics);
 void report_empty_dockerfile(const std::string& service, const compose::Build& build, Diagnostics& diagnostics);
 void report_dockerfile_without_from(const std::string& service, const compose::Build& build, Diagnostics& diagnostics);
-void report_missing_stage(const std::string& service, const compose::Build& build, const Dockerfile& dockerfile,
-                          Diagnostics& diagnostics);
+void report_missing_stage(const std::string& service, const compose::Build& build,
+                          const compose::Dockerfile& dockerfile, Diagnostics& diagnostics);
 
 Error file_changed(const std::string& path);
 Error somebody_elses(const azure::ResourceId& id, const std::string& project, const std::string& stack);

@@ -4,7 +4,7 @@
 #include <string_view>
 #include <vector>
 
-namespace defang::deploy {
+namespace defang::compose {
 
 /// As much of a Dockerfile as is needed to find mistakes before a build. Dockerfile reference, "FROM".
 struct Dockerfile {
@@ -20,4 +20,4 @@ struct Dockerfile {
 };
 Dockerfile parse_dockerfile(std::string_view text);
 
-}  // namespace defang::deploy
+}  // namespace defang::compose

@@ -1,8 +1,8 @@
-#include "deploy/ignore_rules.h"
+#include "compose/ignore_rules.h"
 
 #include <gtest/gtest.h>
 
-namespace defang::deploy {
+namespace defang::compose {
 namespace {
 
 std::string kept(std::string_view rules, const std::vector<std::string>& paths) {
@@ -47,8 +47,8 @@ TEST(IgnoreRules, LeadingSlashesDotsAndCommentsAreNormalised) {
 
 TEST(IgnoreRules, ABrokenPatternIsAnError) {
   EXPECT_EQ(kept("a\n!\n", {}), "line 2: `!` without a pattern");
-  EXPECT_EQ(kept("[ab\n", {}), "line 1: `[` without its `]` in `[ab`");
+  EXPECT_EQ(kept("[ab\n", {}), "line 1: `[ab` is no pattern that a builder understands");
 }
 
 }  // namespace
-}  // namespace defang::deploy
+}  // namespace defang::compose

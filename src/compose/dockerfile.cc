@@ -1,10 +1,10 @@
-#include "deploy/dockerfile.h"
+#include "compose/dockerfile.h"
 
 #include <algorithm>
 
 #include "support/text.h"
 
-namespace defang::deploy {
+namespace defang::compose {
 namespace {
 
 std::vector<std::string> words_of(std::string_view line) {
@@ -75,4 +75,4 @@ Dockerfile parse_dockerfile(std::string_view text) {
   return out;
 }
 
-}  // namespace defang::deploy
+}  // namespace defang::compose
