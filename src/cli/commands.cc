@@ -43,7 +43,8 @@ const Option kConfigSetOptions[] = {
 };
 
 const Option kEmulatorState[] = {
-    {"--state", &Arguments::state_folder, "DIR", "state folder (default: $XDG_STATE_HOME/defang/emulator)"},
+    {"--state", &Arguments::state_folder, "DIR",
+     "state folder (DEFANG_EMULATOR_STATE; default: $XDG_STATE_HOME/defang/emulator)"},
 };
 const Option kEmulatorOptions[] = {
     {"--port", &Arguments::port, "N", "port of the endpoint; 0: any free one, kept across restarts"},

@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/session.h"
 #include "support/text.h"
 
 namespace defang::cli {
@@ -22,9 +23,7 @@ constexpr auto kLook = std::chrono::milliseconds(20);
 
 fs::path state_folder(const Arguments& arguments, const Context& context) {
   if (!arguments.state_folder.empty()) return fs::absolute(arguments.state_folder);
-  const std::string state_home = context.variable("XDG_STATE_HOME");
-  if (!state_home.empty()) return fs::path(state_home) / "defang/emulator";
-  return fs::path(context.variable("HOME")) / ".local/state/defang/emulator";
+  return emulator_state_folder(context.environment);
 }
 
 Result<emulator::Options> options_of(const Arguments& arguments, const Context& context) {
@@ -106,6 +105,8 @@ Result<emulator::Description> wait_until_it_answers(Processes::Child& child, con
     if (running && running->pid == child.pid()) return *running;
     if (child.exit_code()) {
       const auto text = context.disk.read(log);
+      // Nothing said: on a full disk there was no room for it.
+      if (!text || text->empty()) TRY(context.disk.write(log, std::string(4096, ' ')));
       return fail(Error::Kind::refused, "emulator-not-started",
                   "the emulator ended at once: " + last_lines(text ? *text : "", 3));
     }

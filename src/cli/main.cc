@@ -138,5 +138,6 @@ std::string Context::standard_input() {
 
 int main(int argc, char** argv) {
   std::signal(SIGPIPE, SIG_IGN);
+  defang::start_crypto();
   return defang::cli::run(std::vector<std::string>(argv + 1, argv + argc));
 }

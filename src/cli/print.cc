@@ -3,6 +3,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/command.h"
+#include "deploy/known_errors.h"
 
 namespace defang::cli {
 namespace {
@@ -39,7 +40,8 @@ void print(const Diagnostics& diagnostics, const Arguments& arguments, Context& 
   context.out.write(Json{{"diagnostics", std::move(all)}}.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
 }
 
-void print(const Error& error, const Arguments& arguments, Context& context) {
+void print(const Error& world, const Arguments& arguments, Context& context) {
+  const Error error = deploy::explained(world);
   if (error.kind == Error::Kind::stopped) {
     if (!arguments.json) context.err.write("interrupted\n");
     return;

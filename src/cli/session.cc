@@ -69,13 +69,6 @@ std::string value_of(const std::map<std::string, std::string>& environment, cons
   return found == environment.end() ? "" : found->second;
 }
 
-fs::path emulator_state_folder(const std::map<std::string, std::string>& environment) {
-  if (const auto folder = value_of(environment, "DEFANG_EMULATOR_STATE"); !folder.empty()) return folder;
-  if (const auto folder = value_of(environment, "XDG_STATE_HOME"); !folder.empty())
-    return fs::path(folder) / "defang/emulator";
-  return fs::path(value_of(environment, "HOME")) / ".local/state/defang/emulator";
-}
-
 /// The environment of the emulator, which is started if it does not run.
 Result<std::map<std::string, std::string>> emulator_environment(const StackSettings& settings, Context& context) {
   const std::string state = emulator_state_folder(settings.environment).string();
@@ -140,6 +133,13 @@ Result<void> complete_stack(Session& session, Context& context) {
 }
 
 }  // namespace
+
+fs::path emulator_state_folder(const std::map<std::string, std::string>& environment) {
+  if (const auto folder = value_of(environment, "DEFANG_EMULATOR_STATE"); !folder.empty()) return fs::absolute(folder);
+  if (const auto folder = value_of(environment, "XDG_STATE_HOME"); !folder.empty())
+    return fs::path(folder) / "defang/emulator";
+  return fs::path(value_of(environment, "HOME")) / ".local/state/defang/emulator";
+}
 
 deploy::AzureAccess Session::access(Context& context) {
   return {.arm = *arm,

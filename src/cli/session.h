@@ -1,5 +1,6 @@
 #pragma once
 
+#include <filesystem>
 #include <map>
 #include <memory>
 #include <optional>
@@ -26,6 +27,9 @@ struct StackSettings {
 };
 /// Nothing when an error was reported: a bad name, a bad file, another provider.
 std::optional<StackSettings> find_stack(const Arguments& arguments, Context& context, Diagnostics& diagnostics);
+
+/// Where the emulator of the stack `local` keeps its state, and the one that `defang emulator` talks about.
+std::filesystem::path emulator_state_folder(const std::map<std::string, std::string>& environment);
 
 /// The Compose project that the arguments name.
 std::optional<compose::Project> load_project(const Arguments& arguments, const StackSettings& settings,

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
+#include <span>
 
 #include "cli/commands.h"
 #include "cli/services.h"
@@ -44,11 +45,18 @@ void check_plan_offline(const compose::Project& project, const plan::Stack& stac
 /// Missing config stops a run before its first write.
 void check_config(const compose::Project& project, const plan::Facts& facts, Diagnostics& diagnostics) {
   if (!facts.config_names) return;
-  for (const auto& [name, span] : plan::config_needed(project))
-    if (!facts.config_names->contains(name))
-      diagnostics.error(
-          "config.missing", fmt::format("config `{}` is not set", name), span,
-          fmt::format("set it with `defang config set {}`; the value is kept in the stack's vault", name));
+  for (const auto& [name, uses] : plan::config_needed(project)) {
+    if (facts.config_names->contains(name)) continue;
+    Diagnostic missing{
+        .code = "config.missing",
+        .message = fmt::format("config `{}` of service `{}` is not set", name, uses.front().service),
+        .span = uses.front().span,
+        .help = fmt::format("set it with `defang config set {}`; the value is kept in the stack's vault", name),
+        .related = {}};
+    for (const auto& use : std::span(uses).subspan(1))
+      missing.related.push_back({fmt::format("service `{}` needs it, too", use.service), use.span});
+    diagnostics.add(std::move(missing));
+  }
 }
 
 /// A plan that the engine can execute, or the diagnostics or the error that prevent it.

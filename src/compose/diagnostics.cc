@@ -100,7 +100,9 @@ std::vector<std::string> keys_of(const Node& mapping) {
 }  // namespace
 
 Diagnostic cannot_read(const std::string& shown_path, const Error& world, const SourceSpan& asked_by) {
-  const std::string why = world.code == "file-not-found" ? "no such file" : world.message;
+  const std::string why = world.code == "file-not-found"   ? "no such file"
+                          : world.code == "file-is-folder" ? "it is a folder"
+                                                           : world.message;
   return error("file", fmt::format("cannot read `{}`: {}", shown_path, why), asked_by);
 }
 
@@ -110,6 +112,7 @@ Diagnostic yaml_syntax(const std::string& problem, const std::string& context, c
   if (problem.contains("cannot start any token")) help = "indent with spaces, and quote texts that start with a symbol";
   if (problem.contains("mapping values are not allowed"))
     help = "quote a value that holds `: `, or check the indentation";
+  if (problem.contains("UTF-8")) help = "save the file as UTF-8";
   const std::string where = context.empty() ? "" : context + ": ";
   return with(error("yaml-syntax", fmt::format("this is not YAML: {}{}", where, problem), span, help),
               "what has no end starts here", context_span);
@@ -170,7 +173,8 @@ Diagnostic several_compose_files(const std::vector<std::filesystem::path>& files
 }
 
 Diagnostic empty_compose_file(const std::string& shown_path) {
-  return error("empty-file", fmt::format("empty compose file `{}`", shown_path), {});
+  return error("empty-file", fmt::format("empty compose file `{}`", shown_path), {},
+               "it begins with `services:`, and below it the services by name");
 }
 
 Diagnostic invalid_project_name(const std::string& name) {
@@ -282,6 +286,7 @@ Diagnostic cannot_override(const std::string& path, const Node& earlier, const N
 Diagnostic unknown_key(const std::string& path, const std::string& key, const SourceSpan& span,
                        const std::vector<std::string>& known) {
   std::string help = meant(key, known);
+  if (!path.empty() && help.empty()) help = "remove it; a key of your own starts with `x-`";
   if (path.empty() && help.empty()) help = "services belong under `services:`; a key of your own starts with `x-`";
   const std::string place = path.empty() ? "at top level" : "in `" + path + "`";
   return error("unknown-key", fmt::format("unknown key `{}` {}", key, place), span, help);

@@ -134,8 +134,8 @@ class Reader {
     if (yaml_parser_parse(&parser_, event.get())) return true;
     failed_ = true;
     const bool at_problem = parser_.error != YAML_READER_ERROR;
-    SourceSpan span{file_, 0, 0, 0};
-    if (at_problem) span = point(parser_.problem_mark);
+    // Bytes that are no text have an offset instead of a mark.
+    const SourceSpan span = at_problem ? point(parser_.problem_mark) : point_at(parser_.problem_offset);
     std::string problem = parser_.problem ? parser_.problem : "not enough memory";
     SourceSpan context;
     if (at_problem && parser_.context && parser_.context_mark.line != parser_.problem_mark.line)
@@ -147,6 +147,12 @@ class Reader {
   SourceSpan point(const yaml_mark_t& mark) {
     const auto place = lines_.place(mark.index);
     return {file_, place.line + 1, place.column + 1, 1};
+  }
+
+  SourceSpan point_at(std::size_t offset) const {
+    const std::string_view before = std::string_view(file_->text).substr(0, offset);
+    const auto line_start = before.rfind('\n') + 1;  // 0 where there is none
+    return {file_, static_cast<std::size_t>(std::ranges::count(before, '\n')) + 1, before.size() - line_start + 1, 1};
   }
 
   SourceSpan span(const yaml_mark_t& start, const yaml_mark_t& end) {

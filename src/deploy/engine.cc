@@ -313,7 +313,7 @@ Result<NodeFinished> Run::perform(const std::string& id, const graph::Node& node
 
 Result<NodeFinished> Run::perform(const std::string& id, const graph::Action& action) {
   Scope scope(*this, id);
-  emit(NodeStarted{id, action.service, NodeStarted::Doing::run, "action", id.substr(0, id.find('/'))});
+  emit(NodeStarted{id, action.service, NodeStarted::Doing::run, "action", id});
   TRY_ASSIGN(Outputs outputs, actions_.run(action, scope, stop_));
   NodeFinished finished{.how = outputs.unchanged ? NodeFinished::How::unchanged : NodeFinished::How::ran,
                         .detail = outputs.detail};

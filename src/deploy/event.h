@@ -20,7 +20,7 @@ struct RunStarted {
 struct NodeStarted {
   std::string node, service;
   enum class Doing { create, update, adopt, run, remove } doing = Doing::create;
-  std::string type, name;  // of a resource; "action" and its kind otherwise
+  std::string type, name;  // of a resource; "action" and "build/web" otherwise
 };
 struct NodeWaiting {  // at every change of the state only
   std::string node, state;

@@ -588,19 +588,20 @@ constexpr GraphStep kSteps[] = {
 
 }  // namespace
 
-std::map<std::string, SourceSpan> config_needed(const compose::Project& project) {
-  std::map<std::string, SourceSpan> needed;
+std::map<std::string, std::vector<ConfigUse>> config_needed(const compose::Project& project) {
+  std::map<std::string, std::vector<ConfigUse>> needed;
   for (const auto& [name, service] : project.services) {
+    const auto add = [&](const std::string& config, const SourceSpan& span) { needed[config].push_back({name, span}); };
     for (const auto& variable : service.environment) {
-      if (!variable.value) needed.emplace(variable.name, variable.span);
+      if (!variable.value) add(variable.name, variable.span);
       if (variable.value)
         for (const auto& piece : *variable.value)
-          if (piece.is_config) needed.emplace(piece.text, variable.span);
+          if (piece.is_config) add(piece.text, variable.span);
     }
     for (const auto& use : service.secrets) {
       const auto source = project.secrets.find(use.source);
       if (source == project.secrets.end() || !source->second.file.empty() || source->second.content) continue;
-      needed.emplace(source->second.environment.empty() ? use.source : source->second.environment, use.span);
+      add(source->second.environment.empty() ? use.source : source->second.environment, use.span);
     }
   }
   return needed;

@@ -42,8 +42,13 @@ struct Facts {
   std::set<std::string> without_dockerfile;
 };
 
-/// Names of config that the project uses and cannot do without, each with the first place that wants it.
-std::map<std::string, SourceSpan> config_needed(const compose::Project& project);
+/// A place that wants config.
+struct ConfigUse {
+  std::string service;
+  SourceSpan span;
+};
+/// Names of config that the project uses and cannot do without, each with all the places that want it.
+std::map<std::string, std::vector<ConfigUse>> config_needed(const compose::Project& project);
 
 /// The same project, stack and facts always give the same graph. Reports what Azure cannot do as errors, what was
 /// adapted as notes.

@@ -107,7 +107,7 @@ bool is_possible(const compose::Service& service, const Port& port, Diagnostics&
   return true;
 }
 
-/// "3000", "3000/tcp", "3000-3002"
+/// "3000", "3000/tcp", "3000-3002"; none where one is out of range.
 std::vector<int> numbers_of(std::string_view expose) {
   expose = expose.substr(0, expose.find('/'));
   const auto dash = expose.find('-');
@@ -133,7 +133,9 @@ std::vector<Wish> wishes_of(const compose::Project& project, const compose::Serv
       diagnostics.add(expose_not_tcp(service.name, expose));
       continue;
     }
-    for (const int number : numbers_of(*expose))
+    const auto numbers = numbers_of(*expose);
+    if (numbers.empty()) diagnostics.add(expose_out_of_range(service.name, expose));
+    for (const int number : numbers)
       add({.target = number, .kind = kind_of_internal(number), .http2 = false, .span = expose.span});
   }
   if (service.image && wishes.empty())

@@ -31,6 +31,12 @@ Diagnostic expose_not_tcp(const std::string& service, const Spanned<std::string>
               expose.span, "remove the entry");
 }
 
+Diagnostic expose_out_of_range(const std::string& service, const Spanned<std::string>& expose) {
+  return make(Severity::error, "azure.port-range",
+              fmt::format("`expose: {}` of service `{}` is no port in the range 1 to 65535", *expose, service),
+              expose.span, "write the port that the container listens on");
+}
+
 Diagnostic port_out_of_range(const std::string& service, const compose::Port& port) {
   return make(Severity::error, "azure.port-range",
               fmt::format("port {} of service `{}` is not in the range 1 to 65535", port.target, service), port.span,

@@ -13,6 +13,7 @@ namespace defang::providers {
 // Ports
 Diagnostic port_not_tcp(const std::string& service, const compose::Port& port);
 Diagnostic expose_not_tcp(const std::string& service, const Spanned<std::string>& expose);
+Diagnostic expose_out_of_range(const std::string& service, const Spanned<std::string>& expose);
 Diagnostic port_out_of_range(const std::string& service, const compose::Port& port);
 Diagnostic port_stays_inside(const std::string& service, const compose::Port& port, const std::string& reason);
 Diagnostic port_of_image(const std::string& service, int port, const Spanned<std::string>& image);

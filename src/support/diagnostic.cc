@@ -21,6 +21,32 @@ std::string_view line_of(const SourceFile& file, std::size_t line) {
   return rest;
 }
 
+std::size_t sequence_length(unsigned char lead) {
+  if (lead >= 0xF0 && lead < 0xF8) return 4;
+  if (lead >= 0xE0) return 3;
+  return lead >= 0xC2 ? 2 : 1;
+}
+
+/// As a terminal may see it: what controls it, and bytes that are no UTF-8, are shown as `?`.
+std::string printable(std::string_view line) {
+  std::string out;
+  for (std::size_t i = 0; i < line.size();) {
+    const auto lead = static_cast<unsigned char>(line[i]);
+    const std::size_t length = sequence_length(lead);
+    const auto tail = line.substr(i + 1, length - 1);
+    const bool is_whole = tail.size() + 1 == length && std::ranges::all_of(tail, [](char c) {
+                            return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+                          });
+    const bool is_shown = lead < 0x80 ? (lead >= 0x20 && lead != 0x7F) || lead == '\t' : length > 1 && lead < 0xF8;
+    if (is_whole && is_shown)
+      out += line.substr(i, length);
+    else
+      out += '?';
+    i += is_whole ? length : 1;
+  }
+  return out;
+}
+
 /// The line and a caret line under it; tabs stay tabs, so that the caret stands where the eye expects it.
 std::string excerpt(const SourceSpan& span) {
   if (!span || span.line == 0) return "";
@@ -41,7 +67,7 @@ std::string excerpt(const SourceSpan& span) {
   const std::size_t room = line.size() + 1 > column ? line.size() + 1 - column : 1;
   const std::size_t length = std::min({std::max<std::size_t>(span.length, 1), room, kMaxShown});
   caret.append(length > 1 ? length - 1 : 0, '~');
-  return fmt::format("    {}\n    {}\n", line.substr(0, kMaxShown), caret);
+  return fmt::format("    {}\n    {}\n", printable(line.substr(0, kMaxShown)), caret);
 }
 
 }  // namespace

@@ -1,6 +1,6 @@
 #include "support/diagnostic.h"
 
-#include <gtest/gtest.h>
+#include <gmock/gmock.h>
 
 namespace defang {
 namespace {
@@ -29,6 +29,12 @@ TEST(DiagnosticText, PutsTheCaretUnderTheCharacterAlsoAfterTabsAndUmlauts) {
 
 TEST(DiagnosticText, DoesWithoutALineWhereThereIsNone) {
   EXPECT_EQ(to_text({Diagnostic::Severity::error, "x", "m", {}, "", {}}), "error: m [x]\n");
+}
+
+TEST(DiagnosticText, ShowsNothingOfAFileThatATerminalWouldObey) {
+  const auto file = std::make_shared<SourceFile>("compose.yaml", "image: \"\xff\x1b[2Jü\"\n");
+  EXPECT_THAT(to_text({.code = "x", .message = "m", .span = {file, 1, 9, 1}, .help = "", .related = {}}),
+              testing::HasSubstr("    image: \"??[2Jü\"\n            ^\n"));
 }
 
 }  // namespace

@@ -1,6 +1,7 @@
 #include "support/digest.h"
 
 #include <fmt/format.h>
+#include <openssl/crypto.h>
 #include <openssl/evp.h>
 #include <openssl/hmac.h>
 #include <openssl/rand.h>
@@ -56,6 +57,8 @@ class SeededRandom : public Random {
 };
 
 }  // namespace
+
+void start_crypto() { OPENSSL_init_crypto(OPENSSL_INIT_NO_LOAD_CONFIG, nullptr); }
 
 std::string sha256_hex(std::string_view bytes) { return hex(digest(EVP_sha256(), bytes)); }
 

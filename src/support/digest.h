@@ -7,6 +7,9 @@
 
 namespace defang {
 
+/// Before the first use, once: OpenSSL reads no configuration file, whose modules a static program could not load.
+void start_crypto();
+
 std::string sha256_hex(std::string_view bytes);
 /// Raw 32 bytes.
 std::string hmac_sha256(std::string_view key, std::string_view bytes);

@@ -25,7 +25,7 @@ constexpr ErrnoRow kErrnoRows[] = {
     {ENOENT, "file-not-found", "no such file or folder"}, {ENOTDIR, "file-not-found", "no such file or folder"},
     {EACCES, "file-permission", "permission denied"},     {EPERM, "file-permission", "permission denied"},
     {ENOSPC, "file-full", "no space left on the disk"},   {EDQUOT, "file-full", "disk quota exceeded"},
-    {EROFS, "file-read-only", "read-only file system"},   {EISDIR, "file-other", "is a folder"},
+    {EROFS, "file-read-only", "read-only file system"},   {EISDIR, "file-is-folder", "is a folder"},
 };
 
 std::unexpected<Error> fail_errno(int number, std::string_view doing, const fs::path& path) {

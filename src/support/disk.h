@@ -13,7 +13,7 @@
 namespace defang {
 
 /// The file system as the program sees it. Errors have codes file-not-found, file-permission, file-full,
-/// file-read-only, file-other.
+/// file-read-only, file-is-folder, file-other.
 class Disk {
  public:
   struct Entry {

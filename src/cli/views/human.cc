@@ -4,6 +4,7 @@
 #include <map>
 
 #include "cli/views/view.h"
+#include "cli/views/wording.h"
 #include "support/text.h"
 
 namespace defang::cli {
@@ -13,41 +14,6 @@ using namespace deploy;
 
 std::string seconds(std::chrono::milliseconds time) {
   return fmt::format("{:.1f} s", static_cast<double>(time.count()) / 1000);
-}
-
-struct Doing {
-  std::string_view now, done;
-};
-Doing words_of(NodeStarted::Doing doing) {
-  switch (doing) {
-    case NodeStarted::Doing::create:
-      return {"creating", "created"};
-    case NodeStarted::Doing::update:
-      return {"updating", "updated"};
-    case NodeStarted::Doing::adopt:
-      return {"going on with", "finished"};
-    case NodeStarted::Doing::run:
-      return {"running", "done"};
-    case NodeStarted::Doing::remove:
-      return {"removing", "removed"};
-  }
-  return {"creating", "created"};
-}
-
-/// "container app `web`": the type's last part, in words, and the name.
-std::string title(const std::string& type, const std::string& name) {
-  const std::string last = type.substr(type.rfind('/') + 1);
-  std::string words;
-  for (const char c : last) {
-    if (c >= 'A' && c <= 'Z') words += ' ';
-    words += c;
-  }
-  words = to_lower(words);
-  if (words.ends_with("ies"))
-    words.replace(words.size() - 3, 3, "y");
-  else if (words.ends_with('s'))
-    words.pop_back();
-  return name.empty() ? words : fmt::format("{} `{}`", words, name);
 }
 
 class HumanView {
@@ -79,8 +45,8 @@ class HumanView {
                      event.location));
   }
   void show(const NodeStarted& event) {
-    started_[event.node] = event;
-    line(fmt::format("  {} {}", words_of(event.doing).now, title(event.type, event.name)));
+    const auto& wording = wording_[event.node] = wording_of(event);
+    line(fmt::format("  {} {}", wording.now, wording.what));
   }
   void show(const NodeWaiting& event) {
     if (verbose_) line(fmt::format("  {}: {}", title_of(event.node), event.state));
@@ -91,20 +57,20 @@ class HumanView {
       if (verbose_) line(fmt::format("  unchanged {}", event.node));
       return;
     }
-    const auto started = started_.find(event.node);
-    const auto done = started == started_.end() ? std::string_view("done") : words_of(started->second.doing).done;
-    line(paint("32", fmt::format("  {} {} in {}", done, title_of(event.node), seconds(event.took))) +
+    const auto wording = wording_.find(event.node);
+    line(paint("32", fmt::format("  {} {} in {}", wording == wording_.end() ? "done" : wording->second.done,
+                                 title_of(event.node), seconds(event.took))) +
          (event.detail.empty() ? "" : ": " + event.detail));
   }
   void show(const NodeFailed& event) {
     line(paint("31", fmt::format("  failed {} after {}", title_of(event.node), seconds(event.took))));
     print(event.error, arguments_, context_);
   }
-  void show(const NodeSkipped& event) {
-    line(paint("33", fmt::format("  skipped {}: it needs {}", event.node, title_of(event.because_of))));
-  }
+  void show(const NodeSkipped& event) { skipped_[title_of(event.because_of)].push_back(event.node); }
   void show(const Notice& event) { line("  " + event.message); }
   void show(const RunFinished& event) {
+    for (const auto& [cause, nodes] : skipped_)
+      line(paint("33", fmt::format("  skipped, because of {}: {}", cause, join(nodes, ", "))));
     std::string counts;
     const std::pair<std::string_view, std::size_t> rows[] = {
         {"created", event.created}, {"updated", event.updated}, {"unchanged", event.unchanged},
@@ -118,8 +84,8 @@ class HumanView {
   }
 
   std::string title_of(const std::string& node) const {
-    const auto started = started_.find(node);
-    return started == started_.end() ? fmt::format("`{}`", node) : title(started->second.type, started->second.name);
+    const auto wording = wording_.find(node);
+    return wording == wording_.end() ? fmt::format("`{}`", node) : wording->second.what;
   }
 
   bool verbose_;
@@ -127,7 +93,8 @@ class HumanView {
   const Arguments& arguments_;
   Context& context_;
   bool color_;
-  std::map<std::string, NodeStarted> started_;
+  std::map<std::string, Wording> wording_;
+  std::map<std::string, std::vector<std::string>> skipped_;  // by what they wait for in vain
 };
 
 }  // namespace

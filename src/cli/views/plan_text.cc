@@ -86,8 +86,8 @@ std::string service_lines(const graph::ResourceGraph& graph, const Resource& wor
 
 std::string config_lines(const compose::Project& project) {
   std::string text;
-  for (const auto& [name, span] : plan::config_needed(project))
-    text += fmt::format("  {}{}\n", name, span ? "  (" + span.text() + ")" : "");
+  for (const auto& [name, uses] : plan::config_needed(project))
+    text += fmt::format("  {}{}\n", name, uses.front().span ? "  (" + uses.front().span.text() + ")" : "");
   return text.empty() ? text : "\nConfig, set by `defang config set`:\n" + text;
 }
 
