@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 using Json = nlohmann::ordered_json;
 
 constexpr auto kStartLimit = std::chrono::seconds(60);
-constexpr auto kStopLimit = std::chrono::seconds(30);
+constexpr auto kStopLimit = std::chrono::seconds(90);  // containers that do not heed SIGTERM have 30 of them
 constexpr auto kLook = std::chrono::milliseconds(20);
 
 fs::path state_folder(const Arguments& arguments, const Context& context) {
