@@ -8,6 +8,7 @@
 
 #include "cli/commands.h"
 #include "cli/session.h"
+#include "emulator/engines/root_mount.h"
 #include "support/text.h"
 
 namespace defang::cli {
@@ -117,6 +118,10 @@ Result<emulator::Description> wait_until_it_answers(Processes::Child& child, con
 }
 
 int run_in_foreground(const emulator::Options& options, const Arguments& arguments, Context& context) {
+  if (options.engine != "none") {
+    if (const auto ready = emulator::restart_where_root_is_mounted(options.state_folder / "root"); !ready)
+      print(ready.error(), arguments, context);
+  }
   const auto random = arguments.seed ? make_seeded_random(options.seed) : make_system_random();
   const emulator::World world{context.clock, context.disk, context.processes, *random};
   const auto served = emulator::serve(options, world, context.stop, [&](const emulator::Description& running) {

@@ -10,6 +10,7 @@
 #include <thread>
 
 #include "emulator/engines/container_runtime.h"
+#include "emulator/engines/root_mount.h"
 #include "support/text.h"
 
 namespace defang::emulator {
@@ -327,6 +328,8 @@ TEST_F(ContainersTest, ABuildThatFailsSaysWhy) {
 
 /// 77: skipped.
 int run(int argc, char** argv) {
+  if (const auto ready = restart_where_root_is_mounted(DEFANG_SOURCE_DIR "/build/root"); !ready)
+    fmt::print(stderr, "{}\n", ready.error().message);
   testing::InitGoogleTest(&argc, argv);
   const std::string_view last = argc > 1 ? argv[argc - 1] : "";
   ContainersTest::World world(last.starts_with("--engine=") ? std::string(last.substr(9)) : "podman");
