@@ -229,8 +229,8 @@ Result<Session> open_session(StackSettings settings, const Arguments& arguments,
   if (arguments.debug) parts.log = [&context](const std::string& line) { context.err.write(line + "\n"); };
   session.unsigned_pipeline = rest::make_pipeline(parts);
   TRY_ASSIGN(session.cloud, rest::find_cloud(variable, *session.unsigned_pipeline, context.stop));
-  session.credential = rest::make_default_credential(variable, session.cloud.authority, *session.unsigned_pipeline,
-                                                     context.processes, context.clock);
+  const rest::CredentialWorld world{variable, context.disk, context.processes, context.clock};
+  session.credential = rest::make_default_credential(world, session.cloud.authority, *session.unsigned_pipeline);
   session.tokens = std::make_unique<rest::TokenCache>(*session.credential, context.clock);
   parts.tokens = session.tokens.get();
   session.pipeline = rest::make_pipeline(parts);

@@ -29,6 +29,11 @@ Result<Json> who(Session& session, Context& context) {
               {"stack", session.stack().name},
               {"objectId", claims.is_object() ? claim(claims, "oid") : ""}};
   if (claims.is_object() && !claim(claims, "upn").empty()) out["name"] = claim(claims, "upn");
+  out["chain"] = Json::array();
+  for (const auto& link : session.credential->links()) {
+    out["chain"].push_back({{"credential", link.name}});
+    if (!link.why_not.empty()) out["chain"].back()["whyNot"] = link.why_not;
+  }
   return out;
 }
 
@@ -51,8 +56,13 @@ int run_whoami(const Arguments& arguments, Context& context) {
     context.out.write(document->dump() + "\n");
   } else {
     for (const auto& [key, value] : document->items())
-      if (!value.get<std::string>().empty())
+      if (value.is_string() && !value.get<std::string>().empty())
         context.out.write(fmt::format("{:<13} {}\n", key, value.get<std::string>()));
+    if (arguments.verbose) {
+      for (const Json& link : (*document)["chain"])
+        context.out.write(
+            fmt::format("  {}: {}\n", link["credential"].get<std::string>(), link.value("whyNot", "signs in")));
+    }
   }
   return exit_done;
 }

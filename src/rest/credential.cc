@@ -2,185 +2,24 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
-#include <array>
-#include <atomic>
 #include <condition_variable>
 #include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 
-#include "rest/azure_error.h"
+#include "rest/credential_kinds.h"
 #include "rest/pipeline.h"
 #include "rest/url.h"
-#include "support/digest.h"
 #include "support/text.h"
 
 namespace defang::rest {
 namespace {
 
-using Json = nlohmann::json;
 using std::chrono::minutes;
 using std::chrono::seconds;
 using std::chrono::system_clock;
 
 constexpr auto kRefreshAhead = minutes(5);
-constexpr auto kUnknownLifetime = minutes(10);
-constexpr auto kLongestAz = std::chrono::seconds(90);  // ARM-5
-
-std::optional<std::int64_t> number_of(const Json& object, const char* name) {
-  if (!object.is_object() || !object.contains(name)) return std::nullopt;
-  const Json& value = object[name];
-  if (value.is_number()) return value.get<std::int64_t>();
-  if (!value.is_string()) return std::nullopt;  // the v1 endpoint and az spell numbers as text
-  const auto number = to_number(value.get<std::string>());
-  return number ? std::optional(static_cast<std::int64_t>(*number)) : std::nullopt;
-}
-
-std::string text_of(const Json& object, const char* name) {
-  return object.is_object() && object.contains(name) && object[name].is_string() ? object[name].get<std::string>() : "";
-}
-
-// ---- service principal ------------------------------------------------------------------------------------------
-
-/// What Entra's codes mean for whoever set the variables. "Microsoft Entra authentication error codes", Microsoft
-/// Learn.
-struct EntraCode {
-  std::string_view code, help;
-};
-constexpr auto kEntraCodes = std::to_array<EntraCode>({
-    {"AADSTS700016", "AZURE_CLIENT_ID names no application of the tenant in AZURE_TENANT_ID"},
-    {"AADSTS7000215",
-     "AZURE_CLIENT_SECRET is not the secret's value; Azure shows it only once, beside an id that looks alike"},
-    {"AADSTS7000222", "the client secret has expired: create a new one for the application"},
-    {"AADSTS7000229", "the application has no service principal in this tenant: `az ad sp create --id <client id>`"},
-    {"AADSTS90002", "AZURE_TENANT_ID names no tenant"},
-    {"AADSTS900023", "AZURE_TENANT_ID is neither a tenant's id nor its domain"},
-});
-
-std::string help_for(const std::string& message) {
-  const auto found = std::ranges::find_if(kEntraCodes, [&](const EntraCode& entry) {
-    return message.find(std::string(entry.code) + ":") != std::string::npos;
-  });
-  return found == kEntraCodes.end() ? "check AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"
-                                    : std::string(found->help);
-}
-
-class ServicePrincipalCredential : public Credential {
- public:
-  ServicePrincipalCredential(ServicePrincipal principal, std::string authority, Pipeline& pipeline, Clock& clock)
-      : principal_(std::move(principal)), authority_(std::move(authority)), pipeline_(pipeline), clock_(clock) {}
-
-  std::string name() const override { return "service principal"; }
-
-  Result<AccessToken> get_token(const TokenRequest& request, std::stop_token stop) override {
-    HttpRequest post{.method = "POST",
-                     .url = fmt::format("{}/{}/oauth2/v2.0/token", authority_, percent_encode(principal_.tenant)),
-                     .headers = {{"Content-Type", "application/x-www-form-urlencoded"}, {"Accept", "application/json"}},
-                     .body = form_of(request)};
-    const auto begin = clock_.now();
-    auto response = pipeline_.send(std::move(post), {.audience = "", .repeat = Call::Repeat::always}, stop);
-    if (!response) return fail(std::move(response.error().during("signing in as a service principal")));
-    if (response->status != 200) return fail(refused(*response));
-    const Json body = Json::parse(response->body, nullptr, false);
-    const std::string token = text_of(body, "access_token");
-    if (token.empty()) {
-      return fail(Error::Kind::invalid, "token-invalid", fmt::format("`{}` answered without a token", authority_));
-    }
-    return AccessToken{Secret(token), begin + seconds(number_of(body, "expires_in").value_or(600))};
-  }
-
- private:
-  std::string form_of(const TokenRequest& request) const {
-    std::vector<std::pair<std::string, std::string>> fields = {{"client_id", principal_.client_id},
-                                                               {"client_secret", principal_.client_secret.reveal()},
-                                                               {"grant_type", "client_credentials"},
-                                                               {"scope", request.audience + "/.default"}};
-    if (!request.claims.empty()) fields.emplace_back("claims", request.claims);
-    return form_body(fields);
-  }
-
-  Error refused(const HttpResponse& response) const {
-    Error error = error_of(response);
-    error.help = help_for(error.message);
-    return error.during(
-        fmt::format("signing in as service principal `{}` of tenant `{}`", principal_.client_id, principal_.tenant));
-  }
-
-  ServicePrincipal principal_;
-  std::string authority_;
-  Pipeline& pipeline_;
-  Clock& clock_;
-};
-
-// ---- Azure CLI --------------------------------------------------------------------------------------------------
-
-class AzureCliCredential : public Credential {
- public:
-  AzureCliCredential(Processes& processes, Clock& clock, std::string tenant)
-      : processes_(processes), clock_(clock), tenant_(std::move(tenant)) {}
-
-  std::string name() const override { return "Azure CLI"; }
-
-  Result<AccessToken> get_token(const TokenRequest& request, std::stop_token stop) override {
-    Processes::Command command{
-        .arguments = {"az", "account", "get-access-token", "--resource", request.audience, "-o", "json"},
-        .limit = kLongestAz};
-    if (!tenant_.empty()) command.arguments.insert(command.arguments.end(), {"--tenant", tenant_});
-    auto ended = [&] {
-      const std::scoped_lock lock(one_at_a_time_);  // several `az` at once slow each other down past any limit (ARM-5)
-      return processes_.run(command, stop);
-    }();
-    if (!ended) return fail(cannot_run(std::move(ended).error()));
-    if (ended->exit_code != 0) return fail(refused(*ended));
-    const Json body = Json::parse(ended->output, nullptr, false);
-    const std::string token = text_of(body, "accessToken");
-    if (token.empty())
-      return fail(Error::Kind::invalid, "token-invalid", "`az account get-access-token` printed no token");
-    return AccessToken{Secret(token), expiry(body, token)};
-  }
-
- private:
-  /// `expiresOn` is local time without a zone, so it is not used: the newer `expires_on`, else the token's own word.
-  system_clock::time_point expiry(const Json& body, const std::string& token) const {
-    const auto number = number_of(body, "expires_on");
-    if (number) return system_clock::time_point(seconds(*number));
-    const Json claims = Json::parse(token_claims(Secret(token)), nullptr, false);
-    if (const auto own = number_of(claims, "exp")) return system_clock::time_point(seconds(*own));
-    return clock_.now() + kUnknownLifetime;
-  }
-
-  static Error cannot_run(Error error) {
-    if (error.code == "program-not-found") {
-      return {.kind = Error::Kind::refused,
-              .code = "credential-not-applicable",
-              .message = "the Azure CLI (`az`) is not installed"};
-    }
-    if (error.code == "process-too-slow")
-      error.help = "run `az account get-access-token` by hand to see what it waits for";
-    return error.during("asking the Azure CLI for a token");
-  }
-
-  static Error refused(const Processes::Ended& ended) {
-    const std::string said(trim(ended.error_output));
-    if (said.find("az login") != std::string::npos && said.find("AADSTS") == std::string::npos) {
-      return {.kind = Error::Kind::refused,
-              .code = "credential-not-applicable",
-              .message = "the Azure CLI is not signed in (`az login`)"};
-    }
-    Error error{.kind = Error::Kind::refused,
-                .code = "azure-cli-failed",
-                .message = fmt::format("`az account get-access-token` failed: {}",
-                                       said.empty() ? "it said nothing" : said.substr(0, 1000)),
-                .help = "sign in again with `az login`"};
-    return error.during("asking the Azure CLI for a token");
-  }
-
-  Processes& processes_;
-  Clock& clock_;
-  std::string tenant_;
-  std::mutex one_at_a_time_;
-};
 
 // ---- chain ------------------------------------------------------------------------------------------------------
 
@@ -189,7 +28,6 @@ class NotConfigured : public Credential {
  public:
   NotConfigured(std::string name, std::string why) : name_(std::move(name)), why_(std::move(why)) {}
   std::string name() const override { return name_; }
-  std::optional<std::string> not_applicable() const override { return why_; }
   Result<AccessToken> get_token(const TokenRequest&, std::stop_token) override {
     return fail(Error::Kind::refused, "credential-not-applicable", why_);
   }
@@ -198,25 +36,56 @@ class NotConfigured : public Credential {
   std::string name_, why_;
 };
 
+std::unique_ptr<Credential> not_configured(std::string name, std::string why) {
+  return std::make_unique<NotConfigured>(std::move(name), std::move(why));
+}
+
+/// One whose settings are wrong: it applies, and says so when it is asked.
+class Broken : public Credential {
+ public:
+  Broken(std::string name, Error error) : name_(std::move(name)), error_(std::move(error)) {}
+  std::string name() const override { return name_; }
+  Result<AccessToken> get_token(const TokenRequest&, std::stop_token) override { return fail(error_); }
+
+ private:
+  std::string name_;
+  Error error_;
+};
+
 class Chain : public Credential {
  public:
   explicit Chain(std::vector<std::unique_ptr<Credential>> credentials) : credentials_(std::move(credentials)) {}
 
-  std::string name() const override { return "default credentials"; }
+  std::string name() const override {
+    const std::scoped_lock lock(mutex_);
+    return chosen_ ? chosen_->name() : "default credentials";
+  }
+
+  std::vector<Link> links() const override {
+    const std::scoped_lock lock(mutex_);
+    return links_;
+  }
 
   Result<AccessToken> get_token(const TokenRequest& request, std::stop_token stop) override {
-    if (Credential* chosen = chosen_.load()) return chosen->get_token(request, stop);
-    std::vector<std::string> reasons;
+    if (Credential* chosen = already_chosen()) return chosen->get_token(request, stop);
+    std::vector<Link> links;
     for (const auto& credential : credentials_) {
       auto token = credential->get_token(request, stop);
       if (!token && token.error().code == "credential-not-applicable") {
-        reasons.push_back(fmt::format("{}: {}", credential->name(), token.error().message));
+        links.push_back({credential->name(), token.error().message});
         continue;
       }
       // One that applies and fails is not passed over: whoever set a secret wants to hear that it is wrong.
+      links.push_back({credential->name(), ""});
+      const std::scoped_lock lock(mutex_);
+      links_ = std::move(links);
       if (token) chosen_ = credential.get();
       return token;
     }
+    std::vector<std::string> reasons;
+    for (const Link& link : links) reasons.push_back(fmt::format("{}: {}", link.name, link.why_not));
+    const std::scoped_lock lock(mutex_);
+    links_ = std::move(links);
     return fail(Error{.kind = Error::Kind::refused,
                       .code = "not-signed-in",
                       .message = fmt::format("not signed in to Azure ({})", join(reasons, "; ")),
@@ -224,54 +93,119 @@ class Chain : public Credential {
   }
 
  private:
-  std::vector<std::unique_ptr<Credential>> credentials_;
-  std::atomic<Credential*> chosen_ = nullptr;
+  Credential* already_chosen() const {
+    const std::scoped_lock lock(mutex_);
+    return chosen_;
+  }
+
+  const std::vector<std::unique_ptr<Credential>> credentials_;
+  mutable std::mutex mutex_;
+  Credential* chosen_ = nullptr;
+  std::vector<Link> links_;
 };
 
-std::unique_ptr<Credential> from_environment(const Environment& environment, const std::string& authority,
-                                             Pipeline& pipeline, Clock& clock) {
-  std::map<std::string, std::string> values;
-  std::vector<std::string> missing;
-  for (const char* name : {"AZURE_TENANT_ID", "AZURE_CLIENT_ID", "AZURE_CLIENT_SECRET"}) {
-    values[name] = environment(name).value_or("");
-    if (values[name].empty()) missing.push_back(name);
+// ---- what the chain is made of ----------------------------------------------------------------------------------
+
+constexpr auto kFederationAudience = "api://AzureADTokenExchange";  // ARM-9
+constexpr auto kMachineIdentityHost = "http://169.254.169.254";     // ARM-7
+/// Every virtual machine of Azure has this asset tag, and no other machine: how cloud-init knows that it is there.
+constexpr auto kAssetTagFile = "/sys/class/dmi/id/chassis_asset_tag";
+constexpr auto kAzureAssetTag = "7783-7084-3265-9085-8269-3286-77";
+
+/// Variables by name; `missing` collects those that are not set.
+struct Variables {
+  const Environment& environment;
+  std::vector<std::string> missing = {};
+  std::string operator()(const char* name) {
+    auto value = environment(name).value_or("");
+    if (value.empty()) missing.emplace_back(name);
+    return value;
   }
-  if (!missing.empty()) {
-    return std::make_unique<NotConfigured>(
-        "environment", fmt::format("{} {} not set", join(missing, ", "), missing.size() > 1 ? "are" : "is"));
+  std::string why() const {
+    return fmt::format("{} {} not set", join(missing, ", "), missing.size() > 1 ? "are" : "is");
   }
-  return make_service_principal_credential(
-      {values["AZURE_TENANT_ID"], values["AZURE_CLIENT_ID"], Secret(values["AZURE_CLIENT_SECRET"])}, authority,
-      pipeline, clock);
+};
+
+std::unique_ptr<Credential> from_environment(const CredentialWorld& world, const std::string& authority,
+                                             Pipeline& pipeline) {
+  Variables variables{world.environment};
+  const std::string kind = "service principal";
+  const Application application{kind, variables("AZURE_TENANT_ID"), variables("AZURE_CLIENT_ID")};
+  const auto certificate = world.environment("AZURE_CLIENT_CERTIFICATE_PATH").value_or("");
+  const bool by_certificate = !certificate.empty() && world.environment("AZURE_CLIENT_SECRET").value_or("").empty();
+  const std::string secret = by_certificate ? "" : variables("AZURE_CLIENT_SECRET");
+  if (!variables.missing.empty()) return not_configured("environment", variables.why());
+  if (!by_certificate)
+    return make_application_credential(application, secret_proof(Secret(secret)), authority, pipeline, world.clock);
+  auto proof = [&]() -> Result<Proof> {
+    TRY_ASSIGN(const std::string pem, world.disk.read(certificate));
+    return certificate_proof(pem, application, authority, world.clock);
+  }();
+  if (!proof) return std::make_unique<Broken>(kind, proof.error().during("signing in with a certificate"));
+  return make_application_credential(application, *proof, authority, pipeline, world.clock);
+}
+
+/// The token that GitHub makes out for a workflow whose permissions say `id-token: write`.
+Result<std::string> workflow_token(const std::string& url, const Secret& token, Pipeline& pipeline,
+                                   std::stop_token stop) {
+  HttpRequest get{.url = with_query(url, "audience", kFederationAudience),
+                  .headers = {{"Authorization", "Bearer " + token.reveal()}, {"Accept", "application/json"}}};
+  TRY_ASSIGN(const auto response, pipeline.send(std::move(get), {.audience = ""}, stop));
+  const auto body = nlohmann::json::parse(response.body, nullptr, false);
+  if (response.status == 200 && body.is_object() && body.contains("value") && body["value"].is_string())
+    return body["value"].get<std::string>();
+  return fail(Error{.kind = Error::Kind::refused,
+                    .code = "workflow-token-refused",
+                    .message = fmt::format("GitHub gave this workflow no identity token (status {})", response.status),
+                    .help = "the job needs `permissions: id-token: write`"});
+}
+
+std::unique_ptr<Credential> from_federation(const CredentialWorld& world, const std::string& authority,
+                                            Pipeline& pipeline) {
+  const std::string kind = "workload identity";
+  Variables variables{world.environment};
+  const Application application{kind, variables("AZURE_TENANT_ID"), variables("AZURE_CLIENT_ID")};
+  const auto file = world.environment("AZURE_FEDERATED_TOKEN_FILE").value_or("");
+  const auto url = world.environment("ACTIONS_ID_TOKEN_REQUEST_URL").value_or("");
+  const Secret token(world.environment("ACTIONS_ID_TOKEN_REQUEST_TOKEN").value_or(""));
+  if (url.empty() && file.empty()) variables.missing.emplace_back("AZURE_FEDERATED_TOKEN_FILE");
+  if (!variables.missing.empty()) return not_configured(kind, variables.why());
+  auto proof = !url.empty() ? assertion_proof([url, token, &pipeline](std::stop_token stop) {
+    return workflow_token(url, token, pipeline, stop);
+  })
+                            : assertion_proof([file, &disk = world.disk](std::stop_token) -> Result<std::string> {
+                                TRY_ASSIGN(const std::string text, disk.read(file));
+                                return std::string(trim(text));
+                              });
+  return make_application_credential(application, std::move(proof), authority, pipeline, world.clock);
+}
+
+std::unique_ptr<Credential> from_identity(const CredentialWorld& world, Pipeline& pipeline) {
+  const auto variable = [&](const char* name) { return world.environment(name).value_or(""); };
+  const std::string client_id = variable("AZURE_CLIENT_ID");
+  if (const auto endpoint = variable("IDENTITY_ENDPOINT"); !endpoint.empty()) {
+    return make_app_identity_credential(endpoint, Secret(variable("IDENTITY_HEADER")), client_id, pipeline,
+                                        world.clock);
+  }
+  const auto host = variable("AZURE_POD_IDENTITY_AUTHORITY_HOST");  // the SDKs' variable for another address
+  const auto tag = world.disk.read(kAssetTagFile);
+  if (host.empty() && (!tag || trim(*tag) != kAzureAssetTag))
+    return not_configured("managed identity", "this is no machine or app of Azure");
+  return make_machine_identity_credential(host.empty() ? kMachineIdentityHost : host, client_id, pipeline, world.clock);
 }
 
 }  // namespace
 
-std::unique_ptr<Credential> make_service_principal_credential(ServicePrincipal principal, std::string authority,
-                                                              Pipeline& unsigned_pipeline, Clock& clock) {
-  return std::make_unique<ServicePrincipalCredential>(std::move(principal), std::move(authority), unsigned_pipeline,
-                                                      clock);
-}
-
-std::unique_ptr<Credential> make_azure_cli_credential(Processes& processes, Clock& clock, std::string tenant) {
-  return std::make_unique<AzureCliCredential>(processes, clock, std::move(tenant));
-}
-
-std::unique_ptr<Credential> make_credential_chain(std::vector<std::unique_ptr<Credential>> credentials) {
-  return std::make_unique<Chain>(std::move(credentials));
-}
-
-std::unique_ptr<Credential> make_default_credential(const Environment& environment, const std::string& authority,
-                                                    Pipeline& unsigned_pipeline, Processes& processes, Clock& clock) {
+std::unique_ptr<Credential> make_default_credential(const CredentialWorld& world, const std::string& authority,
+                                                    Pipeline& unsigned_pipeline) {
+  const std::string tenant = world.environment("AZURE_TENANT_ID").value_or("");
   std::vector<std::unique_ptr<Credential>> credentials;
-  credentials.push_back(from_environment(environment, authority, unsigned_pipeline, clock));
-  credentials.push_back(make_azure_cli_credential(processes, clock, environment("AZURE_TENANT_ID").value_or("")));
-  return make_credential_chain(std::move(credentials));
-}
-
-std::string token_claims(const Secret& token) {
-  const auto parts = split(token.reveal(), '.');
-  return parts.size() == 3 ? from_base64(parts[1]) : "";
+  credentials.push_back(from_environment(world, authority, unsigned_pipeline));
+  credentials.push_back(from_federation(world, authority, unsigned_pipeline));
+  credentials.push_back(from_identity(world, unsigned_pipeline));
+  credentials.push_back(make_azure_cli_credential(world.processes, world.clock, tenant));
+  credentials.push_back(make_developer_cli_credential(world.processes, world.clock, tenant));
+  return std::make_unique<Chain>(std::move(credentials));
 }
 
 // ---- cache ------------------------------------------------------------------------------------------------------

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "support/clock.h"
+#include "support/disk.h"
 #include "support/process.h"
 #include "support/result.h"
 #include "support/secret.h"
@@ -33,31 +34,30 @@ class Credential {
  public:
   virtual ~Credential() = default;
   virtual std::string name() const = 0;  // "Azure CLI"
-  /// Why this one has nothing to offer here; nothing when it applies.
-  virtual std::optional<std::string> not_applicable() const { return std::nullopt; }
+  /// Of a chain that was asked: each link in order, and why it did not apply; an empty reason: it signs in.
+  struct Link {
+    std::string name, why_not;
+  };
+  virtual std::vector<Link> links() const { return {}; }
   /// Error code "credential-not-applicable": the next one in a chain is asked.
   virtual Result<AccessToken> get_token(const TokenRequest& request, std::stop_token stop) = 0;
 };
 
-struct ServicePrincipal {
-  std::string tenant, client_id;
-  Secret client_secret;
-};
-/// OAuth 2.0 client credentials at Entra's v2 endpoint (ARM-1). `authority` is "https://login.microsoftonline.com".
-std::unique_ptr<Credential> make_service_principal_credential(ServicePrincipal principal, std::string authority,
-                                                              Pipeline& unsigned_pipeline, Clock& clock);
-
-/// What `az login` left: runs `az account get-access-token` (ARM-4). `tenant` may be empty.
-std::unique_ptr<Credential> make_azure_cli_credential(Processes& processes, Clock& clock, std::string tenant = "");
-
 /// Looks a variable up; nothing when it is not set.
 using Environment = std::function<std::optional<std::string>(const std::string& name)>;
 
-/// The order of the Azure SDKs as far as we go: service principal from AZURE_TENANT_ID, AZURE_CLIENT_ID and
-/// AZURE_CLIENT_SECRET, then Azure CLI. The first that applies stays; when none does, the error says why of each.
-std::unique_ptr<Credential> make_default_credential(const Environment& environment, const std::string& authority,
-                                                    Pipeline& unsigned_pipeline, Processes& processes, Clock& clock);
-std::unique_ptr<Credential> make_credential_chain(std::vector<std::unique_ptr<Credential>> credentials);
+struct CredentialWorld {
+  const Environment& environment;  // asked while the chain is made only
+  const Disk& disk;
+  Processes& processes;
+  Clock& clock;
+};
+/// Who signs in, in this order: the application of AZURE_TENANT_ID and AZURE_CLIENT_ID with AZURE_CLIENT_SECRET or
+/// AZURE_CLIENT_CERTIFICATE_PATH; the same with a federated token (GitHub Actions, AZURE_FEDERATED_TOKEN_FILE; ARM-9);
+/// the managed identity of this app or machine (ARM-7, ARM-8); Azure CLI; Azure Developer CLI. The first that applies
+/// stays, also when it is refused; when none does, the error says why of each.
+std::unique_ptr<Credential> make_default_credential(const CredentialWorld& world, const std::string& authority,
+                                                    Pipeline& unsigned_pipeline);
 
 /// One token an audience: fetched once however many threads ask, fetched again some minutes before it expires.
 class TokenCache {

@@ -1,10 +1,16 @@
 #include "rest/credential.h"
 
 #include <gtest/gtest.h>
+#include <openssl/evp.h>
+#include <openssl/pem.h>
+#include <openssl/rsa.h>
+#include <openssl/x509.h>
 
 #include "rest/cloud.h"
 #include "rest/fake_transport.h"
 #include "rest/pipeline.h"
+#include "support/digest.h"
+#include "support/text.h"
 
 namespace defang::rest {
 namespace {
@@ -15,10 +21,12 @@ class FakeProcesses : public Processes {
  public:
   Result<Ended> run(const Command& command, std::stop_token) override {
     ran.push_back(command.arguments);
-    return answer;
+    const auto found = then.find(command.arguments[0]);
+    return found == then.end() ? answer : Result<Ended>(found->second);
   }
   Result<std::unique_ptr<Child>> start(const Background&) override { return fail(Error{}); }
   Result<Ended> answer = fail(Error::Kind::refused, "program-not-found", "`az` not found");
+  std::map<std::string, Ended> then;  // by the program's name
   std::vector<std::vector<std::string>> ran;
 };
 
@@ -28,14 +36,15 @@ struct Fixture {
   std::unique_ptr<Random> random = make_seeded_random(7);
   std::unique_ptr<Pipeline> pipeline = make_pipeline({.transport = transport, .clock = clock, .random = *random});
   FakeProcesses processes;
+  FakeDisk disk;
   std::map<std::string, std::string> variables;
   Environment environment = [this](const std::string& name) -> std::optional<std::string> {
     const auto found = variables.find(name);
     return found == variables.end() ? std::nullopt : std::optional(found->second);
   };
-  Result<AccessToken> sign_in() {
-    return make_default_credential(environment, "https://login.test", *pipeline, processes, clock)
-        ->get_token({"https://arm.test", ""}, {});
+  Result<AccessToken> sign_in() { return chain()->get_token({"https://arm.test", ""}, {}); }
+  std::unique_ptr<Credential> chain() {
+    return make_default_credential({environment, disk, processes, clock}, "https://login.test", *pipeline);
   }
   void set_principal() {
     variables = {{"AZURE_TENANT_ID", "tenant"}, {"AZURE_CLIENT_ID", "client"}, {"AZURE_CLIENT_SECRET", "p&w=1"}};
@@ -97,13 +106,144 @@ TEST(DefaultCredential, SaysOfEachWhyItDidNotApply) {
   ASSERT_FALSE(token);
   EXPECT_EQ(token.error().code, "not-signed-in");
   EXPECT_EQ(token.error().message,
-            "not signed in to Azure (environment: AZURE_CLIENT_ID, AZURE_CLIENT_SECRET are not set; Azure CLI: the "
-            "Azure CLI (`az`) is not installed)");
-  f.processes.answer = Processes::Ended{1, "", "ERROR: Please run 'az login' to setup account.\n"};
+            "not signed in to Azure (environment: AZURE_CLIENT_ID, AZURE_CLIENT_SECRET are not set; workload identity: "
+            "AZURE_CLIENT_ID, AZURE_FEDERATED_TOKEN_FILE are not set; managed identity: this is no machine or app of "
+            "Azure; Azure CLI: the Azure CLI (`az`) is not installed; Azure Developer CLI: the Azure Developer CLI "
+            "(`azd`) is not installed)");
+  f.processes.then["az"] = Processes::Ended{1, "", "ERROR: Please run 'az login' to setup account.\n"};
   EXPECT_TRUE(f.sign_in().error().message.find("Azure CLI: the Azure CLI is not signed in") != std::string::npos);
-  f.processes.answer =
+  f.processes.then["az"] =
       Processes::Ended{1, "", "ERROR: AADSTS50076: Due to a configuration change, use multi-factor. Run az login.\n"};
-  EXPECT_EQ(f.sign_in().error().code, "azure-cli-failed");
+  EXPECT_EQ(f.sign_in().error().code, "tool-failed");
+}
+
+TEST(DeveloperCli, IsAskedWhereTheAzureCliIsNotThere) {
+  Fixture f;
+  f.processes.then = {{"azd", Processes::Ended{0, R"({"token":"e30.eyJleHAiOjE3NjczMDAwMDB9.x"})", ""}}};
+  const auto token = f.sign_in();
+  ASSERT_TRUE(token);
+  EXPECT_EQ(token->expires.time_since_epoch(), 1767300000s);
+  EXPECT_EQ(f.processes.ran.back(),
+            (std::vector<std::string>{"azd", "auth", "token", "--scope", "https://arm.test/.default", "--output",
+                                      "json", "--no-prompt"}));
+}
+
+const std::string kToken = R"({"token_type":"Bearer","expires_in":"3599","access_token":"abc"})";
+
+TEST(WorkloadIdentity, ShowsEntraTheTokenInTheFileReadAnewEachTime) {
+  Fixture f;
+  f.variables = {
+      {"AZURE_TENANT_ID", "tenant"}, {"AZURE_CLIENT_ID", "client"}, {"AZURE_FEDERATED_TOKEN_FILE", "/t/token"}};
+  f.disk.files["/t/token"] = "first\n";
+  const auto chain = f.chain();
+  f.transport.then(200, {}, kToken).then(200, {}, kToken);
+  ASSERT_TRUE(chain->get_token({"https://arm.test", ""}, {}));
+  EXPECT_EQ(f.transport.last().body,
+            "client_id=client&client_assertion_type=urn%3Aietf%3Aparams%3Aoauth%3Aclient-assertion-type%3Ajwt-bearer&"
+            "client_assertion=first&grant_type=client_credentials&scope=https%3A%2F%2Farm.test%2F.default");
+  f.disk.files["/t/token"] = "second";
+  ASSERT_TRUE(chain->get_token({"https://arm.test", ""}, {}));
+  EXPECT_NE(f.transport.last().body.find("client_assertion=second&"), std::string::npos);
+  EXPECT_EQ(chain->name(), "workload identity");
+  ASSERT_EQ(chain->links().size(), 2U);
+  EXPECT_EQ(chain->links()[0].why_not, "AZURE_CLIENT_SECRET is not set");
+  EXPECT_EQ(chain->links()[1].why_not, "");
+}
+
+TEST(WorkloadIdentity, AsksGitHubForTheTokenOfAWorkflow) {
+  Fixture f;
+  f.variables = {{"AZURE_TENANT_ID", "tenant"},
+                 {"AZURE_CLIENT_ID", "client"},
+                 {"ACTIONS_ID_TOKEN_REQUEST_URL", "https://actions.test/token?run=1"},
+                 {"ACTIONS_ID_TOKEN_REQUEST_TOKEN", "runner"}};
+  f.transport.then(200, {}, R"({"count":1,"value":"workflow"})").then(200, {}, kToken);
+  ASSERT_TRUE(f.sign_in());
+  EXPECT_EQ(f.transport.requests()[0].url,
+            "https://actions.test/token?run=1&audience=api%3A%2F%2FAzureADTokenExchange");
+  EXPECT_EQ(f.transport.requests()[0].headers.get("Authorization"), "Bearer runner");
+  EXPECT_NE(f.transport.last().body.find("client_assertion=workflow&"), std::string::npos);
+  f.transport.then(403, {}, "");
+  EXPECT_EQ(f.sign_in().error().help, "the job needs `permissions: id-token: write`");
+}
+
+TEST(ManagedIdentity, OfAnAppIsAskedAtItsEndpoint) {
+  Fixture f;
+  f.variables = {
+      {"IDENTITY_ENDPOINT", "http://localhost:42356/msi/token"}, {"IDENTITY_HEADER", "h"}, {"AZURE_CLIENT_ID", "me"}};
+  f.transport.then(200, {}, R"({"access_token":"abc","expires_on":"1767300000","resource":"r","token_type":"Bearer"})");
+  const auto token = f.sign_in();
+  ASSERT_TRUE(token);
+  EXPECT_EQ(token->expires.time_since_epoch(), 1767300000s);
+  EXPECT_EQ(f.transport.last().url,
+            "http://localhost:42356/msi/token?api-version=2019-08-01&resource=https%3A%2F%2Farm.test&client_id=me");
+  EXPECT_EQ(f.transport.last().headers.get("X-IDENTITY-HEADER"), "h");
+}
+
+TEST(ManagedIdentity, OfAMachineIsAskedOnlyOnAMachineOfAzure) {
+  Fixture f;
+  f.disk.files["/sys/class/dmi/id/chassis_asset_tag"] = "7783-7084-3265-9085-8269-3286-77\n";
+  f.transport.then(200, {}, R"({"access_token":"abc","expires_on":"1767300000"})");
+  ASSERT_TRUE(f.sign_in());
+  EXPECT_EQ(
+      f.transport.last().url,
+      "http://169.254.169.254/metadata/identity/oauth2/token?api-version=2018-02-01&resource=https%3A%2F%2Farm.test");
+  EXPECT_EQ(f.transport.last().headers.get("Metadata"), "true");
+  f.disk.files["/sys/class/dmi/id/chassis_asset_tag"] = "Default string\n";
+  EXPECT_FALSE(f.sign_in());
+  EXPECT_EQ(f.transport.requests().size(), 1U);
+}
+
+/// The certificate and key of a fresh RSA pair, in PEM.
+std::string made_certificate(EVP_PKEY* key) {
+  X509* certificate = X509_new();
+  X509_gmtime_adj(X509_getm_notBefore(certificate), 0);
+  X509_gmtime_adj(X509_getm_notAfter(certificate), 3600);
+  X509_set_pubkey(certificate, key);
+  X509_sign(certificate, key, EVP_sha256());
+  BIO* file = BIO_new(BIO_s_mem());
+  PEM_write_bio_PrivateKey(file, key, nullptr, nullptr, 0, nullptr, nullptr);
+  PEM_write_bio_X509(file, certificate);
+  char* data = nullptr;
+  const auto size = BIO_get_mem_data(file, &data);
+  std::string pem(data, static_cast<std::size_t>(size));
+  BIO_free(file);
+  X509_free(certificate);
+  return pem;
+}
+
+TEST(ServicePrincipal, SignsAnAssertionWithItsCertificate) {
+  Fixture f;
+  EVP_PKEY* key = EVP_RSA_gen(2048);
+  f.variables = {
+      {"AZURE_TENANT_ID", "tenant"}, {"AZURE_CLIENT_ID", "client"}, {"AZURE_CLIENT_CERTIFICATE_PATH", "/c.pem"}};
+  f.disk.files["/c.pem"] = made_certificate(key);
+  f.transport.then(200, {}, kToken);
+  const auto token = f.sign_in();
+  ASSERT_TRUE(token) << token.error().message;
+  const std::string body = f.transport.last().body;
+  const auto at = body.find("client_assertion=") + 17;
+  const auto parts = split(body.substr(at, body.find('&', at) - at), '.');
+  ASSERT_EQ(parts.size(), 3U);
+  const std::string claims = from_base64(parts[1]), signature = from_base64(parts[2]), text = parts[0] + "." + parts[1];
+  EXPECT_NE(claims.find(R"("aud":"https://login.test/tenant/oauth2/v2.0/token","iss":"client","sub":"client")"),
+            std::string::npos)
+      << claims;
+  EVP_MD_CTX* context = EVP_MD_CTX_new();
+  EVP_DigestVerifyInit(context, nullptr, EVP_sha256(), nullptr, key);
+  EXPECT_EQ(EVP_DigestVerify(context, reinterpret_cast<const unsigned char*>(signature.data()), signature.size(),
+                             reinterpret_cast<const unsigned char*>(text.data()), text.size()),
+            1);
+  EVP_MD_CTX_free(context);
+  EVP_PKEY_free(key);
+}
+
+TEST(ServicePrincipal, SaysWhatIsWrongWithItsCertificate) {
+  Fixture f;
+  f.variables = {
+      {"AZURE_TENANT_ID", "tenant"}, {"AZURE_CLIENT_ID", "client"}, {"AZURE_CLIENT_CERTIFICATE_PATH", "/c.pem"}};
+  EXPECT_EQ(f.sign_in().error().code, "file-not-found");
+  f.disk.files["/c.pem"] = "nonsense";
+  EXPECT_EQ(f.sign_in().error().message, "AZURE_CLIENT_CERTIFICATE_PATH: no private key that can be read");
 }
 
 const std::string kCloudList = R"([

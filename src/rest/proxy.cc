@@ -41,6 +41,7 @@ std::optional<Proxy> Proxy::parse(std::string_view text) {
 
 bool goes_around_proxy(const Url& url, std::string_view no_proxy) {
   if (is_loopback_name(url.host) || url.host.starts_with("127.") || url.host == "::1") return true;
+  if (url.host.starts_with("169.254.")) return true;  // link-local: the identity of this machine (ARM-7)
   for (const std::string& part : split(no_proxy, ',')) {
     std::string entry = to_lower(trim(part));
     if (entry == "*") return true;
