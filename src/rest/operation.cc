@@ -7,6 +7,7 @@
 #include <nlohmann/json.hpp>
 
 #include "rest/azure_error.h"
+#include "rest/http_date.h"
 #include "support/text.h"
 
 namespace defang::rest {
@@ -304,6 +305,10 @@ std::optional<milliseconds> retry_after(const Headers& headers) {
     const auto number = to_number(trim(headers.get(name)));
     if (number && *number > 0 && *number < 86'400'000) return unit * static_cast<std::int64_t>(*number);
   }
+  // The other form is a moment. It is measured against the server's own clock, which stands beside it.
+  const auto until = from_http_date(headers.get("Retry-After"));
+  const auto now = from_http_date(headers.get("Date"));
+  if (until && now && *until > *now && *until - *now < std::chrono::hours(24)) return *until - *now;
   return std::nullopt;
 }
 

@@ -6,6 +6,7 @@
 
 #include "rest/credential.h"
 #include "rest/fake_transport.h"
+#include "rest/operation.h"
 
 namespace defang::rest {
 namespace {
@@ -65,6 +66,14 @@ TEST(Pipeline, WaitsAsLongAsAThrottledAnswerWishesBeforeItAsksAgain) {
   EXPECT_EQ(f.send("PUT")->status, 200);
   EXPECT_GE(f.clock.elapsed(), 17s);
   EXPECT_LE(f.clock.elapsed(), 19s);
+}
+
+TEST(Pipeline, WaitsUntilAMomentByTheServersClock) {
+  EXPECT_EQ(retry_after({{"Date", "Tue, 24 Nov 2026 23:59:58 GMT"}, {"Retry-After", "Wed, 25 Nov 2026 00:00:05 GMT"}}),
+            7000ms);
+  EXPECT_EQ(retry_after({{"Retry-After", "Wed, 25 Nov 2026 00:00:05 GMT"}}), std::nullopt);
+  EXPECT_EQ(retry_after({{"Date", "Tue, 24 Nov 2026 23:59:58 GMT"}, {"Retry-After", "Wed, 31 Feb 2026 00:00:05 GMT"}}),
+            std::nullopt);
 }
 
 TEST(Pipeline, RepeatsWhatIsSafeAndNothingElse) {
