@@ -25,7 +25,7 @@ enum class Type {
   texts,         // a list of texts
   words,         // a command: a list, or one text that is split like a shell does
   key_values,    // a mapping of texts, or a list of "KEY=VALUE"
-  scalars,       // a mapping of scalars, which become texts
+  scalars,       // a mapping of texts and numbers, which become texts
   health_test,   // a list that starts with CMD, CMD-SHELL or NONE; one text is a CMD-SHELL
   file_mode,     // permission bits: 0440 or "0440"
   count,         // of devices: a number or "all"
@@ -84,6 +84,8 @@ enum AttributeFlag : std::uint8_t {
   any_name = 8,       // names are not checked
   only_text = 16,     // a bytes attribute that refuses a bare number
   unconverted = 32,   // a text is not turned into a boolean or a number here
+  text_values = 64,   // of scalars: no numbers among them
+  null_values = 128,  // of scalars: an entry may have no value
 };
 
 /// One attribute of a Compose file. The table of them is the only place that knows their names: validation,

@@ -30,7 +30,9 @@ void check_ports(const Node& service, const std::string& path, Diagnostics& diag
   if (!ports) return;
   for (const Node& port : ports->items) {
     if (!port.is_mapping()) continue;
-    if (!port.find("target")) diagnostics.add(port_without_target(path, port.span));
+    const Node* target = port.find("target");
+    const bool is_zero = target && target->kind == Node::Kind::integer && target->integer == 0;
+    if (!target || is_zero) diagnostics.add(port_without_target(path, port.span));
     const Node* host = port.find("host_ip");
     if (host && !is_ip_address(host->text)) diagnostics.add(bad_host_ip(path, *host));
   }

@@ -427,6 +427,10 @@ Diagnostic host_without_address(const std::string& path, const Node& node) {
                "write \"host=address\"");
 }
 
+Diagnostic bad_host_name(const std::string& path, const std::string& host, const SourceSpan& span) {
+  return error("value", fmt::format("`{}`: `{}` is no host name", path, host), span, "write \"host=address\"");
+}
+
 Diagnostic external_name_is_old(const std::string& path, const SourceSpan& span) {
   return warning("external-name", fmt::format("`{}`: `external.name` is deprecated", path), span,
                  "write `external: true` and `name:` beside it");

@@ -92,6 +92,7 @@ Diagnostic bad_command_line(const std::string& path, const Node& node);
 Diagnostic trailing_space_in_name(const std::string& path, const Node& node);
 Diagnostic bad_file_mode(const std::string& path, const Node& node);
 Diagnostic host_without_address(const std::string& path, const Node& node);
+Diagnostic bad_host_name(const std::string& path, const std::string& host, const SourceSpan& span);
 Diagnostic external_name_is_old(const std::string& path, const SourceSpan& span);
 Diagnostic external_name_conflict(const std::string& path, const SourceSpan& name, const SourceSpan& external_name);
 Diagnostic conflict_with_external(const std::string& path, const std::string& key, const SourceSpan& span,

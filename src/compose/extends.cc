@@ -110,7 +110,11 @@ class Extension {
 void apply_extends(Workspace& workspace, const FileSet& set, const std::filesystem::path& file, Node& document,
                    const ResetPaths& resets) {
   Node* services = document.find("services");
-  if (!services || !services->is_mapping()) return;  // check_structure says so
+  if (!services) return;
+  if (!services->is_mapping()) {  // not even nothing, which elsewhere keeps what earlier files said
+    const SourceSpan& span = services->is_null() ? document.find_entry("services")->key_span : services->span;
+    return workspace.diagnostics.add(wrong_type("services", form_mapping, *services, span));
+  }
   Extension extension(workspace, set);
   std::vector<std::string> names;
   for (const Node::Entry& entry : services->entries) names.push_back(entry.key);

@@ -113,7 +113,8 @@ class Inclusion {
 void apply_include(Workspace& workspace, const FileSet& set, const std::filesystem::path& file, Node& document,
                    const ResetPaths& resets) {
   const Node* include = document.find("include");
-  if (!include || include->is_null()) return;
+  if (!include) return;
+  if (include->is_null()) return void(document.erase("include"));
   if (!include->is_list()) return workspace.diagnostics.add(include_not_a_list(include->span));
   const std::vector<Node> entries = include->items;
   document.erase("include");

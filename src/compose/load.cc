@@ -25,6 +25,15 @@ fs::path absolute(const fs::path& path, const fs::path& folder) {
   return full.has_filename() ? full : full.parent_path();
 }
 
+/// `scale` counts for `deploy` too, where there is one; the reference prints both after checking that they agree.
+void repeat_scale_in_deploy(Node& project) {
+  for (Node::Entry& service : project.find("services")->entries) {
+    const Node* scale = service.value.find("scale");
+    Node* deploy = service.value.find("deploy");
+    if (scale && deploy && !deploy->find("replicas")) deploy->set("replicas", *scale);
+  }
+}
+
 class Loading {
  public:
   Loading(const LoadOptions& options, const Disk& disk, Diagnostics& diagnostics)
@@ -170,7 +179,7 @@ class Loading {
       const auto written = name_in_files();
       if (!written) return false;
       name_ = normalise_project_name(*written);
-      if (name_.empty()) name_ = normalise_project_name(set_.folder.filename().string());
+      if (written->empty()) name_ = normalise_project_name(set_.folder.filename().string());
     }
     set_.variables.values["COMPOSE_PROJECT_NAME"] = name_;  // CS-14
     return true;
@@ -220,8 +229,9 @@ class Loading {
   }
 
   bool check() {
-    if (!is_defang() && options_.check_consistency)
-      check_consistency(canonical_, {disabled_.begin(), disabled_.end()}, diagnostics_);
+    if (is_defang() || !options_.check_consistency) return true;
+    check_consistency(canonical_, {disabled_.begin(), disabled_.end()}, diagnostics_);
+    repeat_scale_in_deploy(canonical_);
     return true;
   }
 

@@ -20,7 +20,7 @@ Node text_at(std::string text, const Node& origin, const SourceSpan& span) {
   return node;
 }
 
-/// A mapping becomes a list of "KEY=VALUE", one text a list of itself.
+/// A mapping becomes a list of "KEY=VALUE", one text a list of itself. What has no text stays for check_structure.
 Node as_sequence(Node node) {
   if (node.is_list()) return node;
   Node list = Node::of_list();
@@ -29,8 +29,10 @@ Node as_sequence(Node node) {
     list.items.push_back(std::move(node));
     return list;
   }
+  std::ranges::sort(node.entries, {}, &Node::Entry::key);  // as the reference does
   for (Node::Entry& entry : node.entries) {
     const auto add = [&](const Node& value) {
+      if (value.is_list() || value.is_mapping()) return list.items.push_back(value);
       list.items.push_back(text_at(entry.key + "=" + reprint(value), value, entry.key_span));
     };
     if (entry.value.is_null()) {

@@ -2,6 +2,7 @@
 
 #include <arpa/inet.h>
 
+#include <algorithm>
 #include <optional>
 
 #include "support/text.h"
@@ -20,6 +21,12 @@ std::optional<Range> parse_range(std::string_view text) {
   const auto last = dash == std::string_view::npos ? first : to_number(text.substr(dash + 1));
   if (!first || !last || *first > *last || *last > 65535) return std::nullopt;
   return Range{*first, *last};
+}
+
+/// The ports of a range in the order in which the reference lists them: that of their texts, 10 before 9.
+std::vector<ShortPort> in_order(std::vector<ShortPort> ports) {
+  std::ranges::sort(ports, {}, [](const ShortPort& port) { return std::to_string(port.target); });
+  return ports;
 }
 
 /// Cuts off what stands behind the last colon.
@@ -67,7 +74,7 @@ std::expected<std::vector<ShortPort>, std::string> parse_port(std::string_view t
       port.target = static_cast<int>(number);
       ports.push_back(port);
     }
-    return ports;
+    return in_order(std::move(ports));
   }
   const auto host_range = parse_range(published);
   if (!host_range) return std::unexpected("has an invalid host port");
@@ -83,7 +90,7 @@ std::expected<std::vector<ShortPort>, std::string> parse_port(std::string_view t
     port.published = std::to_string(host_range->first + offset);
     ports.push_back(port);
   }
-  return ports;
+  return in_order(std::move(ports));
 }
 
 }  // namespace defang::compose

@@ -52,7 +52,8 @@ bool equal(const Node& a, const Node& b) {
          });
 }
 
-constexpr std::uint16_t kScalarForms = form_text | form_integer | form_number | form_boolean;
+constexpr std::uint16_t kNumberForms = form_integer | form_number;
+constexpr std::uint16_t kScalarForms = form_text | kNumberForms | form_boolean;
 
 class Check {
  public:
@@ -86,7 +87,16 @@ class Check {
         check_key_values(node, path);
         break;
       case Type::scalars:
-        check_scalars(node, path, kScalarForms | form_null);
+        check_entries(
+            node, path,
+            form_text | (shape.has(text_values) ? 0 : kNumberForms) | (shape.has(null_values) ? form_null : 0));
+        break;
+      case Type::hosts:
+        if (node.is_list()) check_texts(node, shape, path);
+        check_entries_or_lists(node, path, form_text);
+        break;
+      case Type::option_lists:
+        check_entries_or_lists(node, path, kScalarForms);
         break;
       default:
         break;
@@ -189,16 +199,24 @@ class Check {
   }
 
   void check_key_values(const Node& node, const std::string& path) {
-    if (node.is_mapping()) check_scalars(node, path, kScalarForms | form_null);
+    check_entries(node, path, kScalarForms | form_null);
     for (std::size_t i = 0; i < node.items.size(); ++i)
       if (!node.items[i].is_text())
         diagnostics_.add(wrong_type(item_path(path, i), form_text, node.items[i], node.items[i].span));
   }
 
-  void check_scalars(const Node& node, const std::string& path, std::uint16_t accepted) {
+  void check_entries(const Node& node, const std::string& path, std::uint16_t accepted) {
     for (const Node::Entry& entry : node.entries)
       if ((form_of(entry.value) & accepted) == 0)
         diagnostics_.add(wrong_type(key_path(path, entry.key), accepted, entry.value, entry.value.span));
+  }
+
+  void check_entries_or_lists(const Node& node, const std::string& path, std::uint16_t accepted) {
+    check_entries(node, path, accepted | form_list);
+    for (const Node::Entry& entry : node.entries)
+      for (std::size_t i = 0; i < entry.value.items.size(); ++i)
+        if (const Node& item = entry.value.items[i]; (form_of(item) & accepted) == 0)
+          diagnostics_.add(wrong_type(item_path(key_path(path, entry.key), i), accepted, item, item.span));
   }
 
   Diagnostics& diagnostics_;

@@ -280,11 +280,11 @@ class Canonical {
   /// A sorted list of "host=address" (CS-155).
   void hosts(Node& node, const std::string& path) {
     std::vector<std::string> lines;
-    const auto add = [&](std::string_view host, std::string_view addresses) {
-      for (std::string address : split(addresses, ',')) {
-        if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
-        lines.push_back(std::string(host) + "=" + address);
-      }
+    const auto add = [&](const std::string& host, std::string address, const Node& at) {
+      if (host.empty() || host.find_first_of(":=") != std::string::npos)
+        return diagnostics_.add(bad_host_name(path, host, at.span));
+      if (address.starts_with('[') && address.ends_with(']')) address = address.substr(1, address.size() - 2);
+      lines.push_back(host + "=" + address);
     };
     for (const Node& item : node.items) {
       std::size_t separator = item.text.find('=');
@@ -293,11 +293,12 @@ class Canonical {
         diagnostics_.add(host_without_address(path, item));
         continue;
       }
-      add(item.text.substr(0, separator), item.text.substr(separator + 1));
+      for (std::string& address : split(std::string_view(item.text).substr(separator + 1), ','))
+        add(item.text.substr(0, separator), std::move(address), item);
     }
     for (const Node::Entry& entry : node.entries) {
-      if (entry.value.is_text()) add(entry.key, entry.value.text);
-      for (const Node& address : entry.value.items) add(entry.key, address.text);
+      if (entry.value.is_text()) add(entry.key, entry.value.text, entry.value);
+      for (const Node& address : entry.value.items) add(entry.key, address.text, address);
     }
     std::ranges::sort(lines);
     Node list = Node::of_list();

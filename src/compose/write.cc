@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 #include <map>
+#include <optional>
 
 #include "compose/load.h"
 #include "compose/scalars.h"
@@ -24,13 +25,36 @@ std::vector<const Node::Entry*> sorted(const Node& mapping, bool is_project) {
   return entries;
 }
 
+/// Beyond ASCII, what YAML does not allow in a text as it is, or takes for a line end or a byte order mark: the other
+/// control characters, U+2028, U+2029, U+FEFF, U+FFFE, U+FFFF. All of them in three bytes of UTF-8 or less.
+std::optional<char32_t> special_character(std::string_view text) {
+  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+  if (text.size() >= 2 && byte(0) == 0xC2 && byte(1) < 0xA0) return byte(1);
+  if (text.size() < 3 || (byte(0) != 0xE2 && byte(0) != 0xEF)) return std::nullopt;
+  const char32_t c = (byte(0) & 0x0Fu) << 12 | (byte(1) & 0x3Fu) << 6 | (byte(2) & 0x3Fu);
+  if (c == 0x2028 || c == 0x2029 || c == 0xFEFF || c == 0xFFFE || c == 0xFFFF) return c;
+  return std::nullopt;
+}
+
+bool has_special(std::string_view text) {
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const auto c = static_cast<unsigned char>(text[at]);
+    if (c == 0x7F || (c < 0x20 && c != '\n') || special_character(text.substr(at))) return true;
+  }
+  return false;
+}
+
 std::string in_quotes(std::string_view text) {
   static const std::map<char, std::string_view> kShort = {{'"', "\\\""}, {'\\', "\\\\"}, {'\n', "\\n"}, {'\r', "\\r"},
                                                           {'\t', "\\t"}, {'\b', "\\b"},  {'\f', "\\f"}};
   std::string out = "\"";
-  for (const char c : text) {
+  for (std::size_t at = 0; at < text.size(); ++at) {
+    const char c = text[at];
     if (const auto found = kShort.find(c); found != kShort.end()) {
       out += found->second;
+    } else if (const auto special = special_character(text.substr(at))) {
+      out += fmt::format("\\u{:04x}", static_cast<unsigned>(*special));
+      at += *special < 0x100 ? 1 : 2;
     } else if (static_cast<unsigned char>(c) < 0x20 || c == 0x7F) {
       out += fmt::format("\\u{:04x}", static_cast<unsigned>(c));
     } else {
@@ -88,9 +112,7 @@ bool needs_quotes(std::string_view text) {
   if (text.empty() || text.front() == ' ' || text.back() == ' ' || text.back() == ':') return true;
   if (std::string_view("-?:,[]{}#&*!|>'\"%@`=<~").contains(text.front())) return true;
   if (text.contains(": ") || text.contains(" #")) return true;
-  const bool has_control =
-      std::ranges::any_of(text, [](char c) { return static_cast<unsigned char>(c) < 0x20 || c == 0x7F; });
-  if (has_control || is_old_boolean(text) || looks_like_number(text)) return true;
+  if (text.contains('\n') || has_special(text) || is_old_boolean(text) || looks_like_number(text)) return true;
   const Node read = resolve_scalar(text, ScalarStyle::plain, "");
   return !read.is_text() || !read.tag.empty();
 }
@@ -99,8 +121,7 @@ bool needs_quotes(std::string_view text) {
 bool fits_block(std::string_view text) {
   if (!text.contains('\n') || text.front() == ' ' || text.front() == '\n' || text.front() == '\t') return false;
   if (text.contains(" \n") || text.ends_with("\n\n")) return false;
-  return std::ranges::all_of(text,
-                             [](char c) { return c == '\n' || (static_cast<unsigned char>(c) >= 0x20 && c != 0x7F); });
+  return !has_special(text);
 }
 
 void write_yaml_text(std::string_view text, const std::string& indent, std::string& out) {
