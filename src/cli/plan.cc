@@ -6,7 +6,7 @@
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "cli/views/plan_text.h"
-#include "deploy/build_context.h"
+#include "deploy/check_build.h"
 #include "deploy/survey.h"
 
 namespace defang::cli {

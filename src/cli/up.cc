@@ -8,7 +8,7 @@
 #include "cli/services.h"
 #include "cli/session.h"
 #include "cli/views/view.h"
-#include "deploy/build_context.h"
+#include "deploy/check_build.h"
 #include "deploy/deployment.h"
 #include "deploy/survey.h"
 #include "support/text.h"

@@ -178,8 +178,8 @@ class Loading {
     } else {
       const auto written = name_in_files();
       if (!written) return false;
-      name_ = normalise_project_name(*written);
-      if (written->empty()) name_ = normalise_project_name(set_.folder.filename().string());
+      // A name that comes to nothing is an error, not the folder's.
+      name_ = normalise_project_name(written->empty() ? set_.folder.filename().string() : interpolated(*written));
     }
     set_.variables.values["COMPOSE_PROJECT_NAME"] = name_;  // CS-14
     return true;
@@ -194,8 +194,12 @@ class Loading {
       for (const Node& document : *documents)
         if (const Node* node = document.find("name"); node && node->is_text() && !node->text.empty()) name = node->text;
     }
-    if (!options_.interpolate) return name;
-    const auto result = substitute(name, set_.variables.lookup(), Unset::blank);
+    return name;
+  }
+
+  std::string interpolated(const std::string& text) const {
+    if (!options_.interpolate) return text;
+    const auto result = substitute(text, set_.variables.lookup(), Unset::blank);
     return result ? result->text : "";  // merging the file reports what is wrong with it
   }
 

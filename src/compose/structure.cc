@@ -93,6 +93,7 @@ class Check {
         break;
       case Type::hosts:
         if (node.is_list()) check_texts(node, shape, path);
+        if (node.is_list()) check_unique(node, path);
         check_entries_or_lists(node, path, form_text);
         break;
       case Type::option_lists:
@@ -203,6 +204,7 @@ class Check {
     for (std::size_t i = 0; i < node.items.size(); ++i)
       if (!node.items[i].is_text())
         diagnostics_.add(wrong_type(item_path(path, i), form_text, node.items[i], node.items[i].span));
+    check_unique(node, path);
   }
 
   void check_entries(const Node& node, const std::string& path, std::uint16_t accepted) {

@@ -10,7 +10,6 @@
 #include <map>
 #include <set>
 
-#include "compose/dockerfile.h"
 #include "compose/ignore_rules.h"
 #include "deploy/diagnostics.h"
 #include "support/digest.h"
@@ -27,35 +26,8 @@ using Kind = Disk::Entry::Kind;
 constexpr std::string_view kAddedDockerfile = ".defang.Dockerfile";
 constexpr std::size_t kPieceBytes = 65536;
 
-// What Cloud Native Buildpacks recognise a language by, one file each (the detection of the usual builders).
-constexpr auto kLanguageFiles =
-    std::to_array<std::string_view>({"Cargo.toml", "Gemfile", "build.gradle", "build.gradle.kts", "composer.json",
-                                     "go.mod", "package.json", "pom.xml", "pyproject.toml", "requirements.txt"});
-
-bool has_language_file(const fs::path& folder, const Disk& disk) {
-  if (std::ranges::any_of(kLanguageFiles, [&](auto name) { return disk.is_file(folder / name); })) return true;
-  const auto entries = disk.list(folder);
-  return entries && std::ranges::any_of(*entries, [](const auto& entry) { return entry.name.ends_with(".csproj"); });
-}
-
 fs::path dockerfile_path(const std::string& context, const std::string& dockerfile) {
   return (fs::path(context) / dockerfile).lexically_normal();
-}
-
-/// The Dockerfile's own ignore file wins over the context's. Docker docs, "Filename and location".
-Result<IgnoreRules> read_ignore_rules(const graph::BuildImage& build, const Disk& disk) {
-  std::vector<fs::path> candidates;
-  if (build.inline_dockerfile.empty() && !build.dockerfile.empty())
-    candidates.push_back(dockerfile_path(build.context, build.dockerfile).string() + ".dockerignore");
-  candidates.push_back(fs::path(build.context) / ".dockerignore");
-  for (const auto& path : candidates) {
-    if (!disk.is_file(path)) continue;
-    TRY_ASSIGN(const std::string text, disk.read(path));
-    auto rules = IgnoreRules::parse(text);
-    if (!rules) return fail(std::move(rules.error().during(fmt::format("reading `{}`", path.string()))));
-    return rules;
-  }
-  return IgnoreRules{};
 }
 
 class Walk {
@@ -278,10 +250,26 @@ class Packed : public rest::BodySource {
 
 }  // namespace
 
+Result<IgnoreRules> read_ignore_rules(const fs::path& context, const std::string& dockerfile, const Disk& disk) {
+  std::vector<fs::path> candidates;
+  if (!dockerfile.empty())
+    candidates.push_back(dockerfile_path(context.string(), dockerfile).string() + ".dockerignore");
+  candidates.push_back(context / ".dockerignore");
+  for (const auto& path : candidates) {
+    if (!disk.is_file(path)) continue;
+    TRY_ASSIGN(const std::string text, disk.read(path));
+    auto rules = IgnoreRules::parse(text);
+    if (!rules) return fail(std::move(rules.error().during(fmt::format("reading `{}`", path.string()))));
+    return rules;
+  }
+  return IgnoreRules{};
+}
+
 Result<BuildContext> read_context(const graph::BuildImage& build, const Disk& disk) {
   BuildContext context;
   context.folder = build.context;
-  TRY_ASSIGN(const IgnoreRules rules, read_ignore_rules(build, disk));
+  const bool is_named = build.inline_dockerfile.empty() && !build.dockerfile.empty();
+  TRY_ASSIGN(const IgnoreRules rules, read_ignore_rules(build.context, is_named ? build.dockerfile : "", disk));
   TRY(Walk(disk, rules, context).folder("", {}));
   TRY(digest_contents(disk, context));
   if (!build.dockerfile.empty() || !build.inline_dockerfile.empty()) TRY(find_dockerfile(build, disk, context));
@@ -307,30 +295,6 @@ std::vector<std::pair<std::string, std::uint64_t>> largest_entries(const BuildCo
   std::ranges::stable_sort(out, std::greater{}, [](const auto& row) { return row.second; });
   if (out.size() > count) out.resize(count);
   return out;
-}
-
-void check_build(const std::string& service, const compose::Build& build, const Disk& disk, Diagnostics& diagnostics) {
-  if (build.is_remote) return;
-  if (!disk.is_folder(build.context)) return report_missing_context(service, build, diagnostics);
-  std::string text;
-  if (build.dockerfile_inline) {
-    text = *build.dockerfile_inline;
-  } else {
-    const auto path = dockerfile_path(build.context.string(), build.dockerfile);
-    if (!disk.is_file(path)) {
-      const bool by_default = build.dockerfile == "Dockerfile";
-      if (by_default && has_language_file(build.context, disk)) return;
-      return report_missing_dockerfile(service, build, path, diagnostics);
-    }
-    auto read = disk.read(path);
-    if (!read) return report_unreadable_dockerfile(service, build, read.error(), diagnostics);
-    text = std::move(*read);
-  }
-  const compose::Dockerfile dockerfile = compose::parse_dockerfile(text);
-  if (dockerfile.is_empty) return report_empty_dockerfile(service, build, diagnostics);
-  if (dockerfile.stages.empty()) return report_dockerfile_without_from(service, build, diagnostics);
-  if (!build.target.empty() && !dockerfile.has_stage(build.target))
-    report_missing_stage(service, build, dockerfile, diagnostics);
 }
 
 }  // namespace defang::deploy

@@ -6,10 +6,9 @@
 #include <utility>
 #include <vector>
 
-#include "compose/project.h"
+#include "compose/ignore_rules.h"
 #include "graph/graph.h"
 #include "rest/http_transport.h"
-#include "support/diagnostic.h"
 #include "support/disk.h"
 
 /// From a folder to what a builder is sent: the files that `.dockerignore` leaves, as a reproducible gnutar in gzip.
@@ -33,6 +32,11 @@ struct BuildContext {
   std::string content_digest;     // over names, kinds, executable bits and contents
 };
 
+/// The Dockerfile's own ignore file (`Dockerfile.dockerignore`) wins over the context's. Docker docs, "Filename and
+/// location". `dockerfile` is empty where none is named in the context.
+Result<compose::IgnoreRules> read_ignore_rules(const std::filesystem::path& context, const std::string& dockerfile,
+                                               const Disk& disk);
+
 /// Walks the folder and reads every file once, for the digest. Sockets, pipes and devices are left out, as BuildKit
 /// does.
 Result<BuildContext> read_context(const graph::BuildImage& build, const Disk& disk);
@@ -46,9 +50,5 @@ std::shared_ptr<rest::BodySource> pack(BuildContext context, const Disk& disk);
 
 /// "node_modules (312.4 MB)": the largest first-level entries, for a context that is slow to send.
 std::vector<std::pair<std::string, std::uint64_t>> largest_entries(const BuildContext& context, std::size_t count);
-
-/// Mistakes that a builder would only find minutes later: no folder, no or empty Dockerfile, no FROM, a stage that does
-/// not exist. `build` without Dockerfile in a known language passes (it is built with buildpacks).
-void check_build(const std::string& service, const compose::Build& build, const Disk& disk, Diagnostics& diagnostics);
 
 }  // namespace defang::deploy

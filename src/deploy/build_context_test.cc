@@ -123,43 +123,5 @@ TEST(BuildContext, AFileThatGrowsWhileItIsPackedIsAnError) {
   EXPECT_EQ(bytes_of(*pack(*context, disk)), "error: `a` changed while the build context was packed");
 }
 
-std::string problems(std::map<std::string, std::string> files, const std::string& target = "",
-                     const std::string& dockerfile = "Dockerfile") {
-  const FakeDisk disk(std::move(files));
-  compose::Build build;
-  build.context = "/project/web";
-  build.target = target;
-  build.dockerfile = dockerfile;
-  Diagnostics diagnostics;
-  check_build("web", build, disk, diagnostics);
-  std::string out;
-  for (const auto& row : diagnostics.all()) out += row.code + ": " + row.message + " (" + row.help + ")";
-  return out;
-}
-
-TEST(CheckBuild, FindsWhatABuilderWouldOnlyFindLater) {
-  EXPECT_EQ(problems({}),
-            "build.context-missing: the build context `/project/web` of service `web` is not a folder (relative paths "
-            "start at the folder of the Compose file)");
-  EXPECT_EQ(problems({{"/project/web/a", ""}}),
-            "build.dockerfile-missing: service `web` has no Dockerfile: `/project/web/Dockerfile` does not exist "
-            "(write one there, name another with `build.dockerfile`, or use `image:`)");
-  EXPECT_EQ(problems({{"/project/web/Dockerfile", "# only this\n"}}),
-            "build.dockerfile-empty: the Dockerfile of service `web` is empty ()");
-  EXPECT_EQ(problems({{"/project/web/Dockerfile", "RUN true\n"}}),
-            "build.dockerfile-no-from: the Dockerfile of service `web` has no `FROM` (every stage begins with `FROM "
-            "image`)");
-  EXPECT_EQ(problems({{"/project/web/Dockerfile", "FROM a AS build\nFROM b AS Final\n"}}, "fianl"),
-            "build.stage-missing: the Dockerfile of service `web` has no stage `fianl` (did you mean `final`?)");
-}
-
-TEST(CheckBuild, PassesWhatCanBeBuilt) {
-  EXPECT_EQ(
-      problems({{"/project/web/Dockerfile", "ARG V=1\nfrom --platform=linux/amd64 \\\n  x:$V as Final\n"}}, "final"),
-      "");
-  EXPECT_EQ(problems({{"/project/web/Dockerfile", "FROM x\n"}}, "0"), "");
-  EXPECT_EQ(problems({{"/project/web/package.json", "{}"}}), "");
-}
-
 }  // namespace
 }  // namespace defang::deploy

@@ -53,6 +53,54 @@ void report_missing_stage(const std::string& service, const compose::Build& buil
                     build.target_span ? build.target_span : build.span, help);
 }
 
+namespace {
+
+Diagnostic in_dockerfile(const DockerfilePlace& place, Diagnostic::Severity severity, std::string code,
+                         std::string message, std::string help) {
+  return {.severity = severity,
+          .code = std::move(code),
+          .message = std::move(message),
+          .span = place.line,
+          .help = std::move(help),
+          .related = {{fmt::format("service `{}` is built by it", place.service), place.named_by}}};
+}
+
+}  // namespace
+
+void report_stage_without_image(const DockerfilePlace& place, const std::string& image, Diagnostics& diagnostics) {
+  diagnostics.add(
+      in_dockerfile(place, Diagnostic::Severity::error, "build.stage-without-image",
+                    fmt::format("`FROM {}` names no image: its variables have no value", image),
+                    "give them in `build.args`, or a default with `ARG NAME=value` before the first `FROM`"));
+}
+
+void report_missing_source(const DockerfilePlace& place, const std::string& source, const compose::Build& build,
+                           Diagnostics& diagnostics) {
+  diagnostics.add(in_dockerfile(place, Diagnostic::Severity::error, "build.source-missing",
+                                fmt::format("`{}` is not in the build context `{}`", source, build.context.string()),
+                                "paths of COPY and ADD start at `build.context`"));
+}
+
+void report_ignored_source(const DockerfilePlace& place, const std::string& source, Diagnostics& diagnostics) {
+  diagnostics.add(in_dockerfile(place, Diagnostic::Severity::error, "build.source-ignored",
+                                fmt::format("`{}` is left out of the build context by .dockerignore", source),
+                                fmt::format("add a line `!{}` to it, below the one that leaves it out", source)));
+}
+
+void report_needs_buildkit(const DockerfilePlace& place, const std::string& what, Diagnostics& diagnostics) {
+  diagnostics.add(in_dockerfile(place, Diagnostic::Severity::warning, "build.needs-buildkit",
+                                fmt::format("`{}` needs BuildKit, which not every builder is", what),
+                                "should the build refuse it, write it without, or build the image elsewhere and use "
+                                "`image:`"));
+}
+
+void report_bad_ignore_file(const std::string& service, const compose::Build& build, const Error& error,
+                            Diagnostics& diagnostics) {
+  diagnostics.error("build.ignore-file",
+                    fmt::format("the build of service `{}` cannot use its .dockerignore: {}", service, error.message),
+                    build.context_span ? build.context_span : build.span);
+}
+
 Error file_changed(const std::string& path) {
   return {.kind = Error::Kind::refused,
           .code = "file-changed",

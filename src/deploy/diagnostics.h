@@ -22,6 +22,20 @@ void report_dockerfile_without_from(const std::string& service, const compose::B
 void report_missing_stage(const std::string& service, const compose::Build& build,
                           const compose::Dockerfile& dockerfile, Diagnostics& diagnostics);
 
+/// A line of a service's Dockerfile, and the line of the Compose file that names it.
+struct DockerfilePlace {
+  std::string service;
+  SourceSpan line;
+  SourceSpan named_by;
+};
+void report_stage_without_image(const DockerfilePlace& place, const std::string& image, Diagnostics& diagnostics);
+void report_missing_source(const DockerfilePlace& place, const std::string& source, const compose::Build& build,
+                           Diagnostics& diagnostics);
+void report_ignored_source(const DockerfilePlace& place, const std::string& source, Diagnostics& diagnostics);
+void report_needs_buildkit(const DockerfilePlace& place, const std::string& what, Diagnostics& diagnostics);
+void report_bad_ignore_file(const std::string& service, const compose::Build& build, const Error& error,
+                            Diagnostics& diagnostics);
+
 Error file_changed(const std::string& path);
 Error somebody_elses(const azure::ResourceId& id, const std::string& project, const std::string& stack);
 Error config_missing(const std::string& name, const SourceSpan& origin);
