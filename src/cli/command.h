@@ -104,6 +104,8 @@ struct Arguments {
   bool shell_exports = false;  // status --env
   bool foreground = false;
 
+  std::string input;  // of `api`: a file, or `-`
+
   std::vector<std::string> words;  // what follows the options: services, NAME=VALUE ...
 };
 

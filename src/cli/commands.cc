@@ -42,6 +42,10 @@ const Option kConfigSetOptions[] = {
     {"--if-not-set", &Arguments::if_not_set, "", "leave what is set as it is"},
 };
 
+const Option kApiOptions[] = {
+    {"--input", &Arguments::input, "FILE", "the request's body, as JSON; `-` is standard input"},
+};
+
 const Option kEmulatorState[] = {
     {"--state", &Arguments::state_folder, "DIR",
      "state folder (DEFANG_EMULATOR_STATE; default: $XDG_STATE_HOME/defang/emulator)"},
@@ -101,6 +105,12 @@ const std::vector<Command>& commands() {
       {"config ls", {"config list"}, "List the names of config that is set", {}, "", run_config_ls},
       {"config rm", {}, "Take config out of use", {}, "[NAME...]", run_config_rm},
       {"whoami", {}, "Say who is signed in, and where", {}, "", run_whoami},
+      {"api",
+       {},
+       "Call Azure Resource Manager; `{subscriptionId}` in the path is filled in",
+       {kApiOptions},
+       "METHOD PATH",
+       run_api},
       {"emulator start", {}, "Start Azure on this machine", {kEmulatorState, kEmulatorOptions}, "", run_emulator_start},
       {"emulator stop", {}, "Stop it; its state is kept", {kEmulatorState}, "", run_emulator_stop},
       {"emulator status",

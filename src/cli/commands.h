@@ -5,6 +5,7 @@
 /// One function a command, each in the file with its name.
 namespace defang::cli {
 
+int run_api(const Arguments& arguments, Context& context);
 int run_compose_config(const Arguments& arguments, Context& context);
 int run_plan(const Arguments& arguments, Context& context);
 int run_config_ls(const Arguments& arguments, Context& context);
