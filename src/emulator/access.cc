@@ -71,6 +71,29 @@ Core::Principal Core::create_principal(std::string_view display_name, double vis
   return principal;
 }
 
+std::optional<Core::Rights> Core::rights_of(std::string_view role_definition_id) const {
+  if (const Role* role = find_role(role_definition_id))
+    return Rights{std::string(role->actions), std::string(role->not_actions), std::string(role->data_actions), ""};
+  const auto name = role_definition_id.substr(role_definition_id.rfind('/') + 1);
+  for (const Resource* custom : store_.resources_of_type("Microsoft.Authorization/roleDefinitions")) {
+    if (!equals_ignoring_case(custom->name(), name)) continue;
+    Rights rights;
+    const auto add = [](std::string& patterns, const Json& permission, const char* list) {
+      if (const Json* actions = find_member(permission, list); actions != nullptr && actions->is_array())
+        for (const Json& action : *actions)
+          if (action.is_string()) patterns += action.get<std::string>() + " ";
+    };
+    for (const Json& permission : custom->properties().value("permissions", Json::array())) {
+      add(rights.actions, permission, "actions");
+      add(rights.not_actions, permission, "notActions");
+      add(rights.data_actions, permission, "dataActions");
+      add(rights.not_data_actions, permission, "notDataActions");
+    }
+    return rights;
+  }
+  return std::nullopt;
+}
+
 bool Core::may(std::string_view principal, std::string_view action, std::string_view scope, bool data) {
   const Lock guard(*this);
   const std::string wanted = to_lower(scope);
@@ -80,10 +103,10 @@ bool Core::may(std::string_view principal, std::string_view action, std::string_
     const std::string at = to_lower(text_at(properties, "scope"));
     if (wanted != at && !wanted.starts_with(at == "/" ? at : at + "/")) continue;
     if (integer_at(assignment->hidden, "effective") > now_ms()) continue;
-    const Role* role = find_role(text_at(properties, "roleDefinitionId"));
-    if (role == nullptr) continue;
-    if (data ? fits_any(role->data_actions, action)
-             : fits_any(role->actions, action) && !fits_any(role->not_actions, action))
+    const auto rights = rights_of(text_at(properties, "roleDefinitionId"));
+    if (!rights) continue;
+    if (data ? fits_any(rights->data_actions, action) && !fits_any(rights->not_data_actions, action)
+             : fits_any(rights->actions, action) && !fits_any(rights->not_actions, action))
       return true;
   }
   return false;

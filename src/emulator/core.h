@@ -137,6 +137,11 @@ class Core {
   Principal create_principal(std::string_view display_name, double visible_after_seconds);
   /// Does a role assignment in effect allow it? `data`: a data action. Scope: a resource id or anything below one.
   bool may(std::string_view principal, std::string_view action, std::string_view scope, bool data = false);
+  /// What a role definition allows, built in or the subscription's own; nothing for an unknown one.
+  struct Rights {
+    std::string actions, not_actions, data_actions, not_data_actions;  // patterns, separated by blanks
+  };
+  std::optional<Rights> rights_of(std::string_view role_definition_id) const;
   /// A token for the principal, signed with our key.
   std::string issue_token(std::string_view principal, std::string_view audience, double lifetime_seconds = 3600);
   /// Whom a token was issued to; nothing for a foreign, changed or expired one.

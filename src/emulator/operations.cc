@@ -17,7 +17,8 @@ const Shape* shape_of(const Json& operation) {
 
 /// "containerappOperationStatuses" answers with a status, "containerappOperationResults" as a Location does.
 std::string location_segment(std::string_view segment) {
-  if (segment == "operations") return "operationResults";
+  if (segment == "operations" || segment == "azureAsyncOperation") return "operationResults";
+  if (segment == "operationsStatus") return "operationsResults";
   return replace_all(std::string(segment), "Statuses", "Results");
 }
 
@@ -154,6 +155,7 @@ Json status_body(const Json& operation, const Shape& shape, bool running) {
               {"lastActionDateTime", dated(text_at(operation, "started"))},
               {"status", status}};
       break;
+    case Shape::Status::resource:
     case Shape::Status::plain:
       body = {{"status", status}};
       break;
@@ -175,6 +177,9 @@ std::optional<Answer> Core::answer_poll(const Request& request) {
   const std::string& segment = request.segments[request.segments.size() - 2];
   const bool by_status = shape->headers != Shape::Headers::location && equals_ignoring_case(segment, shape->url);
   if (by_status) {
+    const Resource* resource = store_.find(text_at(*operation, "resource"));
+    if (shape->form == Shape::Status::resource && resource != nullptr)
+      return json_answer(200, show(*resource, View::get));
     Answer answer = json_answer(running ? shape->running_status : 200, status_body(*operation, *shape, running));
     if (running) add_retry_after(answer.headers, *this, *shape);
     return answer;

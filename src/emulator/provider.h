@@ -46,8 +46,9 @@ struct Write : Context {
 enum class View { first_answer, get, list };
 
 struct TypeBehaviour {
-  std::string type;     // Azure's casing; "Microsoft.App/containerApps"
-  std::string id_type;  // where ids show another casing ("Microsoft.App/containerapps"); empty: as `type`
+  std::string type;         // Azure's casing; "Microsoft.App/containerApps"
+  std::string id_type;      // where ids show another casing ("Microsoft.App/containerapps"); empty: as `type`
+  std::string_view shapes;  // the family whose rows of shapes.cc it uses where it has none of its own
   enum class Location { required, global, optional, none } location = Location::required;
   bool system_data = false;  // shows systemData
   bool no_state = false;     // the type has no provisioningState

@@ -9,8 +9,9 @@ struct Shape {
   enum class When { any, create, update };
   enum class Headers { none, async_operation, location, both };
   enum class Body { resource, empty, text_plain };
-  enum class End { resource, empty_200, gone_204 };           // of the Location URL
-  enum class Status { plain, container_apps, named, dated };  // form of the Azure-AsyncOperation answer
+  enum class End { resource, empty_200, gone_204 };  // of the Location URL
+  // Form of the Azure-AsyncOperation answer; `resource`: it is the resource itself.
+  enum class Status { plain, container_apps, named, dated, resource };
 
   std::string_view type;    // "Microsoft.App/containerApps"
   std::string_view method;  // PUT, PATCH, DELETE, or "POST purge"
@@ -31,5 +32,8 @@ struct Shape {
 /// The row for a write. One with `when` fitting comes before one with When::any. nullptr: answered at once with the
 /// usual 201, 200 or 204.
 const Shape* find_shape(std::string_view type, std::string_view method, bool exists);
+
+/// Families of types that answer alike; they stand in the table like a type ("Microsoft.Network/*").
+inline constexpr std::string_view kNetworkShapes = "Microsoft.Network/*";
 
 }  // namespace defang::emulator

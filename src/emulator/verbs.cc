@@ -3,8 +3,10 @@
 
 #include <algorithm>
 
+#include "emulator/locks.h"
 #include "emulator/regions.h"
 #include "emulator/router.h"
+#include "emulator/versions.h"
 #include "support/text.h"
 
 namespace defang::emulator {
@@ -35,8 +37,20 @@ Answer resource_not_found(const Context& context) {
                   short_type(context.path), name, context.path.group.empty() ? "<null>" : context.path.group));
 }
 
+/// As the client's api-version knows it.
+Json shown(const Context& context, const Resource& resource, View view) {
+  Json body = context.core.show(resource, view);
+  fit_to_version(body, resource.type, context.request.query_value("api-version"));
+  return body;
+}
+
 Answer not_found(const TypeBehaviour& type, const Context& context) {
   return type.not_found ? type.not_found(context) : resource_not_found(context);
+}
+
+const Shape* shape_of(const TypeBehaviour& type, std::string_view method, bool exists) {
+  const Shape* own = find_shape(type.type, method, exists);
+  return own != nullptr || type.shapes.empty() ? own : find_shape(type.shapes, method, exists);
 }
 
 std::string_view verb_of(const std::string& method) {
@@ -115,7 +129,7 @@ std::optional<Answer> check_location(const TypeBehaviour& type, const Write& wri
       type.location == Location::global ? location == "global" : is_region(location) || location == "global";
   if (!known)
     return gateway_error(
-        400, "LocationNotAvailableForResourceType",
+        400, is_group(write.path) ? "LocationNotAvailableForResourceGroup" : "LocationNotAvailableForResourceType",
         fmt::format("The provided location '{}' is not available for resource type '{}'. List of available regions for "
                     "the resource type is "
                     "'{}'.",
@@ -144,7 +158,7 @@ Json envelope(const TypeBehaviour& type, const std::string& id, const Json& sent
 Answer first_answer(Write& write, const TypeBehaviour& type, const Shape* shape, Resource& stored) {
   const bool existed = write.existing != nullptr;
   if (shape == nullptr) {
-    Answer answer = json_answer(existed ? 200 : 201, write.core.show(stored, View::first_answer));
+    Answer answer = json_answer(existed ? 200 : 201, shown(write, stored, View::first_answer));
     // Complete already, and still a Location: the resource itself (wire facts 1.6).
     if (!existed && type.type == "Microsoft.ManagedIdentity/userAssignedIdentities")
       answer.headers.set("Location", fmt::format("{}{}?api-version={}", write.request.base_url, stored.id,
@@ -163,7 +177,7 @@ Answer first_answer(Write& write, const TypeBehaviour& type, const Shape* shape,
   }
   Answer answer = empty_answer(shape->status);
   if (shape->body == Shape::Body::resource)
-    answer = json_answer(shape->status, write.core.show(stored, View::first_answer));
+    answer = json_answer(shape->status, shown(write, stored, View::first_answer));
   if (shape->body == Shape::Body::text_plain) answer.headers.set("Content-Type", "text/plain; charset=utf-8");
   for (const auto& [name, value] : headers.fields()) answer.headers.set(name, value);
   return answer;
@@ -210,8 +224,8 @@ Answer write_resource(Context context, const TypeBehaviour& type) {
     if (auto refusal = type.write(write)) return *refusal;
   if (type.system_data) write.next.body["systemData"] = core.system_data(context.existing, context.request.caller);
 
-  const Shape* shape = find_shape(type.type, write.shape_method.empty() ? context.request.method : write.shape_method,
-                                  context.existing != nullptr);
+  const Shape* shape = shape_of(type, write.shape_method.empty() ? context.request.method : write.shape_method,
+                                context.existing != nullptr);
   if (!type.no_state && (shape == nullptr || shape->state == "Succeeded"))
     write.next.properties()["provisioningState"] = "Succeeded";
   if (!write.failure.is_null() && shape != nullptr) return accept_failure(write, *shape);
@@ -226,16 +240,16 @@ Answer write_resource(Context context, const TypeBehaviour& type) {
 Answer remove(const Context& context, const TypeBehaviour& type) {
   Core& core = context.core;
   if (type.read_only) return arm_error(405, "MethodNotAllowed", "The request method is not allowed on this resource.");
-  if (auto refusal = check_parent(context)) return *refusal;
   if (context.existing == nullptr)
     return is_group(context.path) ? group_not_found(context.path.group) : empty_answer(204);
+  if (auto refusal = refuse_locked(core, context.path.id(), LockedVerb::remove)) return *refusal;
   if (type.remove)
     if (auto refusal = type.remove(context)) return *refusal;
-  const Shape* shape = find_shape(type.type, "DELETE", true);
+  const Shape* shape = shape_of(type, "DELETE", true);
   if (shape == nullptr || shape->headers == Shape::Headers::none) {
-    Answer answer = empty_answer(200);
+    Answer answer = empty_answer(shape == nullptr ? 200 : shape->status);
     if (shape != nullptr && shape->body == Shape::Body::resource)
-      answer = json_answer(200, core.show(*context.existing, View::get));
+      answer = json_answer(200, shown(context, *context.existing, View::get));
     core.remove_resource(context.path.id());
     return answer;
   }
@@ -246,7 +260,7 @@ Answer remove(const Context& context, const TypeBehaviour& type) {
     going.properties()["provisioningState"] = shape->state == "Succeeded" ? "Deleting" : std::string(shape->state);
   going.hidden["operation"] = operation;
   core.start_operation(operation, *shape, going, seconds, false);
-  Answer answer = shape->body == Shape::Body::resource ? json_answer(shape->status, core.show(going, View::get))
+  Answer answer = shape->body == Shape::Body::resource ? json_answer(shape->status, shown(context, going, View::get))
                                                        : empty_answer(shape->status);
   const rest::Headers headers = core.operation_headers(operation, context.request);
   for (const auto& [name, value] : headers.fields()) answer.headers.set(name, value);
@@ -259,13 +273,16 @@ Answer list(const Context& context, const TypeBehaviour& type) {
   std::erase_if(found, [&](const Resource* resource) { return !equals_ignoring_case(resource->type, type.type); });
   std::ranges::stable_sort(found, {}, [](const Resource* r) { return text_at(r->body, "systemData.createdAt"); });
   Json values = Json::array();
-  for (const Resource* resource : found) values.push_back(context.core.show(*resource, View::list));
+  for (const Resource* resource : found) values.push_back(shown(context, *resource, View::list));
   return json_answer(200, {{"value", values}});
 }
 
 Answer answer_one(Context& context, const TypeBehaviour& type) {
   const std::string& method = context.request.method;
-  if (method == "PUT" || method == "PATCH") return write_resource(context, type);
+  if (method == "PUT" || method == "PATCH") {
+    if (auto refusal = refuse_locked(context.core, context.path.id(), LockedVerb::write)) return *refusal;
+    return write_resource(context, type);
+  }
   if (method == "DELETE") return remove(context, type);
   if (method == "HEAD") return context.existing == nullptr ? gateway_error(404, "NotFound", "") : empty_answer(204);
   if (method != "GET") return arm_error(405, "MethodNotAllowed", "The request method is not allowed on this resource.");
@@ -274,7 +291,7 @@ Answer answer_one(Context& context, const TypeBehaviour& type) {
     if (auto refusal = check_parent(context)) return resource_not_found(context);
     return not_found(type, context);
   }
-  return json_answer(200, context.core.show(*context.existing, View::get));
+  return json_answer(200, shown(context, *context.existing, View::get));
 }
 
 std::string lower_action(const Context& context) {
@@ -295,6 +312,8 @@ Answer answer_trailing(Context& context) {
               refuse_unauthorised(at_owner, *parent, context.request.method == "POST" ? context.path.types.back() : ""))
         return *refusal;
       if (context.existing == nullptr) return not_found(*parent, at_owner);
+      if (context.request.method == "POST")
+        if (auto refusal = refuse_locked(context.core, owner.id(), LockedVerb::write)) return *refusal;
       return action(context);
     }
   }
@@ -333,6 +352,10 @@ Answer answer_resource(Core& core, const Request& request) {
   const bool write = request.method == "PUT" || request.method == "PATCH";
   const TypeBehaviour* type = path->names_resource() ? core.find_type(path->type()) : nullptr;
   if (path->names_resource() && type == nullptr) return not_implemented("the resource type " + path->type());
+  // The parent is looked for before the group when something nested is deleted
+  // (Storage_StorageAccount_20230101_CRUD, after the group had gone).
+  if (type != nullptr && request.method == "DELETE")
+    if (auto refusal = check_parent(context)) return *refusal;
   if (auto refusal = check_scope(core, *path, write)) return *refusal;
   if (!path->names_resource()) return answer_trailing(context);
   if (auto refusal = refuse_unauthorised(context, *type, "")) return *refusal;

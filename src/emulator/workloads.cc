@@ -1,5 +1,6 @@
 #include "emulator/workloads.h"
 
+#include "emulator/providers/all.h"
 #include "emulator/providers/app_keeper.h"
 #include "emulator/providers/container_apps.h"
 #include "emulator/providers/container_registry.h"
@@ -33,6 +34,7 @@ Result<std::unique_ptr<Workloads>> Workloads::make(Core& core, const std::filesy
        .answer = [runtime = made->runtime_.get()](Core&, const Request&) { return ingress_entries(*runtime); }});
   add_microsoft_app(core, *made->apps_);
   add_container_registry(core, *made->registries_, *made->runs_);
+  add_private_link_targets(core);
   return made;
 }
 

@@ -1,5 +1,7 @@
 #include "emulator/providers/all.h"
 
+#include "emulator/providers/managed_stores.h"
+
 namespace defang::emulator {
 
 void add_all_providers(Core& core) {
@@ -7,11 +9,20 @@ void add_all_providers(Core& core) {
   add_resources(core);
   add_authorization(core);
   add_managed_identity(core);
+  add_governance(core);
   add_key_vault(core);
   add_network(core);
+  add_network_types(core);
   add_operational_insights(core);
   add_private_dns(core);
+  add_public_dns(core);
+  add_private_endpoints(core);
   add_storage(core);
+  add_postgresql(core);
+  add_redis_enterprise(core);
+  add_cognitive_services(core);
+  add_mongo_clusters(core);
+  add_private_link_targets(core);
 }
 
 }  // namespace defang::emulator

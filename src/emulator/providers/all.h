@@ -10,9 +10,15 @@ void add_resources(Core& core);      // subscriptions, groups, tags, provider re
 void add_authorization(Core& core);  // roles and their assignments
 void add_managed_identity(Core& core);
 void add_key_vault(Core& core);
-void add_network(Core& core);  // virtual networks, subnets
+void add_network(Core& core);        // virtual networks, subnets
+void add_network_types(Core& core);  // security groups, addresses, gateways, load balancers ...
+void add_private_endpoints(Core& core);
+/// Connections at the resources that endpoints lead to; called when all types are known.
+void add_private_link_targets(Core& core);
 void add_operational_insights(Core& core);
 void add_private_dns(Core& core);
+void add_public_dns(Core& core);
+void add_governance(Core& core);  // locks, policies
 void add_storage(Core& core);
 
 }  // namespace defang::emulator

@@ -14,6 +14,8 @@ namespace {
 // Roles are read from caches: "several minutes" are documented (ARM-45); measured for vaults: up to a minute.
 constexpr double kPropagationSeconds = 60;
 
+constexpr std::string_view kDefinitions = "Microsoft.Authorization/roleDefinitions";
+
 Json list_of(std::string_view blank_separated) {
   Json values = Json::array();
   for (const auto& part : split(blank_separated, ' '))
@@ -49,16 +51,63 @@ Answer list_definitions(Core& core, const Request& request) {
   Json values = Json::array();
   for (const auto& role : built_in_roles())
     if (!by_name || equals_ignoring_case(role.name, found[1].str())) values.push_back(definition_body(core, role));
+  for (const Resource* custom : core.store().resources_of_type(kDefinitions))
+    if (!by_name || equals_ignoring_case(text_at(custom->body, "properties.roleName"), found[1].str()))
+      values.push_back(custom->body);
   return json_answer(200, {{"value", values}});
 }
 
-Answer get_definition(Core& core, const Request& request, const std::string& name) {
-  const Role* role = find_role(name);
-  if (role == nullptr)
-    return arm_error(404, "RoleDefinitionDoesNotExist",
-                     fmt::format("The specified role definition with ID '{}' does not exist.", name));
-  (void)request;
-  return json_answer(200, definition_body(core, *role));
+Answer get_definition(Core& core, const std::string& name) {
+  if (const Role* role = find_role(name)) return json_answer(200, definition_body(core, *role));
+  for (const Resource* custom : core.store().resources_of_type(kDefinitions))
+    if (equals_ignoring_case(custom->name(), name)) return json_answer(200, custom->body);
+  return arm_error(404, "RoleDefinitionDoesNotExist",
+                   fmt::format("The specified role definition with ID '{}' does not exist.", name));
+}
+
+/// A custom role. Names are unique in the directory ("Azure custom roles").
+std::optional<Answer> write_definition(Write& write) {
+  Core& core = write.core;
+  const Json sent = write.next.properties();
+  const std::string name = text_at(sent, "roleName");
+  if (find_role(write.path.name()) != nullptr)
+    return arm_error(403, "AuthorizationFailed", "Built-in roles cannot be changed.");
+  for (const Resource* other : core.store().resources_of_type(kDefinitions))
+    if (!equals_ignoring_case(other->id, write.next.id) &&
+        equals_ignoring_case(text_at(other->body, "properties.roleName"), name))
+      return arm_error(409, "RoleDefinitionWithSameNameExists",
+                       fmt::format("A custom role with the same name already exists in this directory: '{}'.", name));
+  const std::string now = core.now_text();
+  const Json* before = write.existing == nullptr ? nullptr : &write.existing->properties();
+  const Json* description = find_member(sent, "description");
+  Json permissions = *find_member(sent, "permissions");
+  for (Json& permission : permissions)
+    fill(permission, {{"actions", Json::array()},
+                      {"notActions", Json::array()},
+                      {"dataActions", Json::array()},
+                      {"notDataActions", Json::array()}});
+  write.next.body = {{"properties",
+                      {{"roleName", name},
+                       {"type", "CustomRole"},
+                       {"description", description == nullptr ? Json("") : *description},
+                       {"assignableScopes", *find_member(sent, "assignableScopes")},
+                       {"permissions", std::move(permissions)},
+                       {"createdOn", before == nullptr ? now : text_at(*before, "createdOn")},
+                       {"updatedOn", now},
+                       {"createdBy", before == nullptr ? Json() : (*before)["createdBy"]},
+                       {"updatedBy", write.request.caller.object_id}}},
+                     {"id", write.next.id},
+                     {"type", kDefinitions},
+                     {"name", write.path.name()}};
+  return std::nullopt;
+}
+
+std::optional<Answer> keep_assigned(const Context& context) {
+  for (const Resource* assignment : context.core.store().resources_of_type("Microsoft.Authorization/roleAssignments"))
+    if (text_at(assignment->body, "properties.roleDefinitionId").ends_with("/" + context.path.name()))
+      return arm_error(400, "RoleDefinitionHasAssignments",
+                       "There are existing role assignments referencing role (code: RoleDefinitionHasAssignments).");
+  return std::nullopt;
 }
 
 std::string without_dashes(std::string text) { return replace_all(std::move(text), "-", ""); }
@@ -112,7 +161,7 @@ std::optional<Answer> write_assignment(Write& write) {
   Core& core = write.core;
   const std::string scope = scope_of(write);
   Json properties = write.next.properties();
-  if (find_role(text_at(properties, "roleDefinitionId")) == nullptr)
+  if (!core.rights_of(text_at(properties, "roleDefinitionId")))
     return arm_error(400, "RoleDefinitionDoesNotExist",
                      fmt::format("The specified role definition with ID '{}' does not exist.",
                                  text_at(properties, "roleDefinitionId")));
@@ -183,11 +232,11 @@ Answer list_permissions(Core& core, const Request& request) {
     if (!is_above(text_at(properties, "scope"), path->scope) ||
         integer_at(assignment->hidden, "effective") > core.now_ms())
       continue;
-    if (const Role* role = find_role(text_at(properties, "roleDefinitionId")))
-      values.push_back({{"actions", list_of(role->actions)},
-                        {"notActions", list_of(role->not_actions)},
-                        {"dataActions", list_of(role->data_actions)},
-                        {"notDataActions", Json::array()}});
+    if (const auto rights = core.rights_of(text_at(properties, "roleDefinitionId")))
+      values.push_back({{"actions", list_of(rights->actions)},
+                        {"notActions", list_of(rights->not_actions)},
+                        {"dataActions", list_of(rights->data_actions)},
+                        {"notDataActions", list_of(rights->not_data_actions)}});
   }
   return json_answer(200, {{"value", values}});
 }
@@ -195,6 +244,21 @@ Answer list_permissions(Core& core, const Request& request) {
 }  // namespace
 
 void add_authorization(Core& core) {
+  constexpr std::string_view kCustomRoles = "Azure custom roles";
+  core.add_type(
+      {.type = std::string(kDefinitions),
+       .location = TypeBehaviour::Location::none,
+       .no_state = true,
+       .checks =
+           {{.path = "properties.roleName", .kind = BodyCheck::Kind::text, .required = true, .rule = kCustomRoles},
+            {.path = "properties.permissions", .kind = BodyCheck::Kind::list, .required = true, .rule = kCustomRoles},
+            {.path = "properties.assignableScopes",
+             .kind = BodyCheck::Kind::list,
+             .required = true,
+             .rule = kCustomRoles}},
+       .default_code = "RoleDefinitionInvalid",
+       .write = write_definition,
+       .remove = keep_assigned});
   const auto signed_in = Route::Access::signed_in;
   for (const char* scope :
        {"", "/subscriptions/{subscription}", "/subscriptions/{subscription}/resourceGroups/{group}",
@@ -202,9 +266,8 @@ void add_authorization(Core& core) {
         "/subscriptions/{subscription}/resourceGroups/{group}/providers/{namespace}/{type}/{name}/{type2}/{name2}"}) {
     const std::string base = std::string(scope) + "/providers/Microsoft.Authorization";
     core.add_route({"GET", base + "/roleDefinitions", signed_in, list_definitions});
-    core.add_route({"GET", base + "/roleDefinitions/{role}", signed_in, [](Core& at, const Request& request) {
-                      return get_definition(at, request, request.captures.at("role"));
-                    }});
+    core.add_route({"GET", base + "/roleDefinitions/{role}", signed_in,
+                    [](Core& at, const Request& request) { return get_definition(at, request.captures.at("role")); }});
     core.add_route({"GET", base + "/roleAssignments", signed_in, list_assignments});
     core.add_route({"GET", base + "/permissions", signed_in, list_permissions});
   }

@@ -190,11 +190,11 @@ Json app_configuration(const Json& sent, const AppFacts& facts, Resources how) {
   shown["ingress"] = normal_ingress(member(sent, "ingress"), facts, how);
   shown["registries"] = normal_registries(member(sent, "registries"));
   put_member(shown, sent, "dapr");
-  if (how == Resources::filled) put_member(shown, sent, "runtime");
+  put_member(shown, sent, "runtime");
   // 100 when the app is made; a later write that does not say it leaves null (recorded).
   shown["maxInactiveRevisions"] = or_default(member(sent, "maxInactiveRevisions"), facts.is_new ? Json(100) : Json());
   put_member(shown, sent, "service");
-  if (how == Resources::filled) shown["identitySettings"] = or_default(member(sent, "identitySettings"), Json::array());
+  shown["identitySettings"] = or_default(member(sent, "identitySettings"), Json::array());
   return shown;
 }
 

@@ -4,8 +4,10 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 
 #include "emulator/providers/all.h"
+#include "emulator/providers/plain_types.h"
 #include "emulator/router.h"
 #include "support/text.h"
 
@@ -15,6 +17,7 @@ namespace {
 
 constexpr std::string_view kNetwork = "Microsoft.Network/virtualNetworks";
 constexpr std::string_view kSubnet = "Microsoft.Network/virtualNetworks/subnets";
+constexpr std::string_view kPeering = "Microsoft.Network/virtualNetworks/virtualNetworkPeerings";
 
 std::string etag(Core& core) { return fmt::format("W/\"{}\"", core.random().uuid()); }
 
@@ -124,13 +127,31 @@ std::optional<Answer> refuse_while_busy(Core& core, const Request& request, cons
 }
 
 std::optional<Answer> refuse_in_use(Core& core, const std::string& subnet_id) {
-  const auto users = users_of_subnet(core, subnet_id);
+  const auto users = users_of(core, subnet_id);
   if (users.empty()) return std::nullopt;
   return network_error(400, "InUseSubnetCannotBeDeleted",
                        fmt::format("Subnet {} is in use by {} and cannot be deleted. In order to delete the subnet, "
                                    "delete all the resources within the subnet. See "
                                    "aka.ms/deletesubnet.",
                                    subnet_id.substr(subnet_id.rfind('/') + 1), users.front()));
+}
+
+/// A change of what Azure has to carry out: then the answer is `Updating`.
+bool changes_subnet(const Json& before, const Json& after) {
+  return std::ranges::any_of(
+      std::to_array<std::string_view>({"delegations", "serviceEndpoints", "networkSecurityGroup", "routeTable",
+                                       "natGateway", "addressPrefix", "addressPrefixes"}),
+      [&](std::string_view name) {
+        const auto text = [&](const Json& properties) {
+          const Json* value = find_member(properties, name);
+          Json list = value == nullptr ? Json() : *value;
+          if (list.is_array())
+            for (Json& element : list)
+              if (element.is_object()) element.erase("etag");
+          return list.empty() ? std::string() : dump(list);
+        };
+        return text(before) != text(after);
+      });
 }
 
 std::optional<Answer> write_subnet(Write& write) {
@@ -142,7 +163,7 @@ std::optional<Answer> write_subnet(Write& write) {
   if (auto refusal = check_prefix(core, *network, write.next.id, sent)) return refusal;
   if (write.existing != nullptr) {
     const bool moved = prefix_of(write.existing->properties()) != prefix_of(sent);
-    const auto users = users_of_subnet(core, write.next.id);
+    const auto users = users_of(core, write.next.id);
     if (moved && !users.empty())
       return network_error(400, "InUsePrefixCannotBeDeleted",
                            fmt::format("IpPrefix {} on Subnet {} has active allocations and cannot be deleted.",
@@ -155,6 +176,8 @@ std::optional<Answer> write_subnet(Write& write) {
           fmt::format("Delegations of subnet {} cannot be removed while {} uses it.", write.next.id, users.front()));
   }
   write.next.body = subnet_body(core, write.next.id, sent, "Succeeded");
+  if (write.existing != nullptr && changes_subnet(write.existing->properties(), write.next.properties()))
+    write.shape_method = "PUT change";
   return std::nullopt;
 }
 
@@ -229,8 +252,9 @@ std::optional<Answer> write_network(Write& write) {
 
 Json show_network(Core& core, const Resource& network, View) {
   Json body = network.body;
-  Json subnets = Json::array();
+  Json subnets = Json::array(), peerings = Json::array();
   for (const Resource* subnet : core.store().resources_below(network.id)) {
+    if (subnet->type == kPeering) peerings.push_back(subnet->body);
     if (subnet->type != kSubnet) continue;
     subnets.push_back(subnet->body);
     if (network.state() != "Succeeded") subnets.back()["properties"]["provisioningState"] = network.state();
@@ -241,6 +265,7 @@ Json show_network(Core& core, const Resource& network, View) {
     if (name == "virtualNetworkPeerings") properties["subnets"] = subnets;
     properties[name] = value;
   }
+  properties["virtualNetworkPeerings"] = std::move(peerings);
   body["properties"] = properties;
   return body;
 }
@@ -253,16 +278,6 @@ std::optional<Answer> remove_network(const Context& context) {
 }
 
 }  // namespace
-
-std::vector<std::string> users_of_subnet(Core& core, const std::string& subnet_id) {
-  std::vector<std::string> users;
-  const std::string quoted = "\"" + to_lower(subnet_id) + "\"";
-  for (const Resource* other : core.store().resources_below("/subscriptions/" + core.subscription())) {
-    if (other->type.starts_with(kNetwork) || other->type == "Microsoft.Resources/resourceGroups") continue;
-    if (to_lower(dump(other->body)).find(quoted) != std::string::npos) users.push_back(other->id);
-  }
-  return users;
-}
 
 bool AddressRange::contains(const AddressRange& other) const {
   const std::uint32_t mask = length == 0 ? 0 : ~std::uint32_t{0} << (32 - length);

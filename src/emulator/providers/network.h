@@ -4,8 +4,6 @@
 
 namespace defang::emulator {
 
-/// Resources whose bodies name the subnet: environments, private endpoints, servers (ARM-54).
-std::vector<std::string> users_of_subnet(Core& core, const std::string& subnet_id);
 /// "10.1.0.0/16" as address and length; nothing where it is no IPv4 range.
 struct AddressRange {
   std::uint32_t address = 0;

@@ -132,25 +132,42 @@ void make_services(Core& core, Resource& account) {
     const std::string id = fmt::format("{}/{}/default", account.id, service);
     if (core.store().find(id) != nullptr) continue;
     const std::string type = fmt::format("{}/{}", kAccounts, service);
-    Json body = {{"sku", account.body["sku"]},
-                 {"id", id},
-                 {"name", "default"},
-                 {"type", type},
-                 {"properties", {{"cors", {{"corsRules", Json::array()}}}}}};
-    if (std::string_view(service) == "blobServices")
-      body["properties"]["deleteRetentionPolicy"] = {{"allowPermanentDelete", false}, {"enabled", false}};
+    Json body = {
+        {"sku", account.body["sku"]}, {"id", id}, {"name", "default"}, {"type", type}, {"properties", Json::object()}};
     core.store().put({.id = id, .type = type, .body = std::move(body)});
   }
 }
 
+/// What a service shows even when its PUT named nothing (Storage_StorageAccount_20230101_CRUD).
+struct ServiceDefaults {
+  std::string_view type, properties;
+};
+constexpr auto kServiceDefaults = std::to_array<ServiceDefaults>({
+    {"blobServices", R"({"cors": {"corsRules": []},
+                         "deleteRetentionPolicy": {"allowPermanentDelete": false, "enabled": false}})"},
+    {"fileServices", R"({"protocolSettings": {"smb": {}}, "cors": {"corsRules": []},
+                         "shareDeleteRetentionPolicy": {"enabled": true, "days": 7}})"},
+    {"queueServices", R"({"logging": {"version": "1.0", "delete": false, "read": false, "write": false,
+                          "retentionPolicy": {"enabled": false}}, "cors": {"corsRules": []}})"},
+    {"tableServices", R"({"cors": {"corsRules": []}})"},
+});
+
 Json show_service(Core& core, const Resource& service, View view) {
   Json body = service.body;
-  if (view == View::first_answer) return body;
-  // A service shows its settings even when its PUT named none.
+  // A write's answer holds what was sent, without the id.
+  if (view == View::first_answer) {
+    body.erase("id");
+    body.erase("type");
+    body.erase("sku");
+    return body;
+  }
   if (!body.contains("properties")) body["properties"] = Json::object();
-  fill(body["properties"], {{"cors", {{"corsRules", Json::array()}}}});
-  if (service.type.ends_with("/blobServices"))
-    fill(body["properties"], {{"deleteRetentionPolicy", {{"allowPermanentDelete", false}, {"enabled", false}}}});
+  for (const auto& row : kServiceDefaults)
+    if (service.type.ends_with(row.type)) fill(body["properties"], *parse_json(row.properties));
+  if (service.type.ends_with("/queueServices") || service.type.ends_with("/tableServices")) {
+    body.erase("sku");
+    return body;
+  }
   const Resource* account =
       core.store().find(service.id.substr(0, service.id.find("/", service.id.find("/storageAccounts/") + 17)));
   if (account != nullptr && !body.contains("sku")) {
@@ -227,6 +244,38 @@ Json show_share(Core&, const Resource& share, View view) {
   return body;
 }
 
+/// Queues and tables: their data planes are not served.
+std::optional<Answer> write_queue(Write& write) {
+  const Json* metadata = find_path(write.next.body, "properties.metadata");
+  write.next.body["properties"] = {{"metadata", metadata == nullptr ? Json::object() : *metadata}};
+  return std::nullopt;
+}
+
+Json show_queue(Core&, const Resource& queue, View view) {
+  Json body = queue.body;
+  if (view == View::get) body["properties"]["approximateMessageCount"] = 0;
+  return body;
+}
+
+std::optional<Answer> write_table(Write& write) {
+  const Json* identifiers = find_path(write.next.body, "properties.signedIdentifiers");
+  write.next.hidden["identifiers"] = identifiers == nullptr ? Json::array() : *identifiers;
+  write.next.body["properties"] = {{"tableName", write.path.name()}};
+  return std::nullopt;
+}
+
+Json show_table(Core&, const Resource& table, View view) {
+  Json body = table.body;
+  if (view == View::get) body["properties"]["signedIdentifiers"] = table.hidden["identifiers"];
+  return body;
+}
+
+std::optional<Answer> write_policy(Write& write) {
+  write.next.body["name"] = "DefaultManagementPolicy";
+  write.next.properties()["lastModifiedTime"] = write.core.now_text();
+  return std::nullopt;
+}
+
 }  // namespace
 
 void add_storage(Core& core) {
@@ -294,6 +343,25 @@ void add_storage(Core& core) {
        .check_name = check_container_name,
        .write = write_share,
        .show = show_share});
+  core.add_type({.type = fmt::format("{}/queueServices/queues", kAccounts),
+                 .location = Location::none,
+                 .no_state = true,
+                 .check_name = check_container_name,
+                 .write = write_queue,
+                 .show = show_queue});
+  core.add_type({.type = fmt::format("{}/tableServices/tables", kAccounts),
+                 .location = Location::none,
+                 .no_state = true,
+                 .write = write_table,
+                 .show = show_table});
+  core.add_type({.type = fmt::format("{}/managementPolicies", kAccounts),
+                 .location = Location::none,
+                 .no_state = true,
+                 .checks = {{.path = "properties.policy.rules",
+                             .kind = Kind::list,
+                             .required = true,
+                             .rule = "managementPolicies, REST reference"}},
+                 .write = write_policy});
   core.add_route({"POST", "/subscriptions/{subscription}/providers/Microsoft.Storage/checkNameAvailability",
                   Route::Access::signed_in, check_name});
   core.add_data_plane("blob", blobs::answer);
