@@ -29,6 +29,7 @@ Json written(const Reference& reference) {
   Json json = {{"$ref", reference.node}, {"kind", name_of(reference.kind)}};
   if (!reference.path.empty()) json["path"] = reference.path;
   if (!reference.function.empty()) json["function"] = reference.function;
+  if (reference.percent_encoded) json["encoding"] = "percent";
   return json;
 }
 

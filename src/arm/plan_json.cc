@@ -48,6 +48,8 @@ Json written(const WriteSecret& secret) {
     json["config"] = config->name;
   else if (const auto* composed = std::get_if<ComposedRecipe>(&secret.recipe))
     json["composed"] = to_json_with_references(Value(composed->pieces));
+  else if (const auto* file = std::get_if<FileRecipe>(&secret.recipe))
+    json["file"] = file->path;
   else
     json["generated"] = true;
   return json;

@@ -88,6 +88,11 @@ class TemplateWriter {
   }
 
   std::string expression(const Reference& reference) {
+    if (reference.percent_encoded) {
+      auto plain = reference;
+      plain.percent_encoded = false;
+      return "uriComponent(" + expression(plain) + ")";
+    }
     if (reference.kind == Reference::Kind::output) return output_of(*graph_.action(reference.node), reference.path);
     const auto& resource = *graph_.resource(reference.node);
     switch (reference.kind) {
@@ -124,7 +129,9 @@ class TemplateWriter {
     if (const auto* config = std::get_if<ConfigRecipe>(&secret.recipe))
       return parameter("config_" + config->name, "securestring", "value of config " + config->name);
     if (const auto* composed = std::get_if<ComposedRecipe>(&secret.recipe)) return expression(composed->pieces);
-    return parameter("secret_" + secret.name, "securestring", "generated secret " + secret.name);
+    const bool is_file = std::holds_alternative<FileRecipe>(secret.recipe);
+    return parameter("secret_" + secret.name, "securestring",
+                     (is_file ? "content of the file in secret " : "generated secret ") + secret.name);
   }
 
   std::string expression(const Value::Text& text) {

@@ -65,4 +65,11 @@ std::string display_name(const Location& location) {
   return found != kRegions.end() && found->name == location.text() ? std::string(found->display) : location.text();
 }
 
+std::string_view storage_suffix(std::string_view location) {
+  // The clouds of their own; "Azure Storage endpoints", "Compare Azure Government and global Azure".
+  if (location.starts_with("usgov") || location.starts_with("usdod")) return "core.usgovcloudapi.net";
+  if (location.starts_with("china")) return "core.chinacloudapi.cn";
+  return "core.windows.net";
+}
+
 }  // namespace defang::azure

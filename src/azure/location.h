@@ -23,4 +23,7 @@ class Location {
 /// "West US 3" for "westus3"; the text itself for a region that the table lacks.
 std::string display_name(const Location& location);
 
+/// What storage host names end in where `location` is: "core.windows.net".
+std::string_view storage_suffix(std::string_view location);
+
 }  // namespace defang::azure

@@ -78,7 +78,7 @@ int run_plan(const Arguments& arguments, Context& context) {
     }
     std::tie(stack, facts) = std::move(*asked);
   }
-  facts.without_dockerfile = plan::services_without_dockerfile(*project, context.disk);
+  plan::look_at_disk(*project, context.disk, facts);
   const auto graph = plan::build_graph(*project, stack, facts, diagnostics);
   if (!diagnostics.has_errors()) check_builds(*project, context, diagnostics);
   print(diagnostics, arguments, context);

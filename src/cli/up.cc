@@ -36,7 +36,7 @@ void check_plan_offline(const compose::Project& project, const plan::Stack& stac
                         Diagnostics& diagnostics) {
   Diagnostics offline;
   plan::Facts facts;
-  facts.without_dockerfile = plan::services_without_dockerfile(project, context.disk);
+  plan::look_at_disk(project, context.disk, facts);
   plan::build_graph(project, stack, facts, offline);
   if (!offline.has_errors()) return;
   for (const auto& one : offline.all()) diagnostics.add(one);
@@ -78,7 +78,7 @@ Result<std::optional<Prepared>> prepare(const compose::Project& project, Session
   TRY_ASSIGN(auto facts, deploy::survey(*session.arm, stack, prepared.scope.group,
                                         plan::vault_name(project.name, stack), principal.id, context.stop));
   facts.principal_type = principal.type;
-  facts.without_dockerfile = plan::services_without_dockerfile(project, context.disk);
+  plan::look_at_disk(project, context.disk, facts);
   check_config(project, facts, diagnostics);
   prepared.graph = plan::build_graph(project, stack, facts, diagnostics);
   if (diagnostics.has_errors()) return std::optional<Prepared>();

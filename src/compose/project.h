@@ -80,6 +80,7 @@ struct Mount {
   std::string source;
   std::string target;
   bool read_only = false;
+  std::string sub_path;  // of the volume
   SourceSpan span;
 };
 
@@ -121,6 +122,8 @@ struct Service {
   std::optional<Healthcheck> healthcheck;
   std::vector<Dependency> depends_on;
   std::vector<Mount> volumes;
+  std::vector<Spanned<std::string>> volumes_from;  // "db", "db:ro", "container:name"
+  std::vector<Spanned<std::string>> tmpfs;         // "/run", "/run:size=64m"
   std::vector<FileReference> secrets;
   std::vector<FileReference> configs;
   std::vector<ServiceNetwork> networks;
@@ -154,6 +157,7 @@ struct Volume {
   std::string name;
   bool external = false;
   std::string driver;
+  bool has_driver_options = false;
   SourceSpan span;
 };
 
@@ -167,7 +171,7 @@ struct FileSource {  // a top-level secret or config
   std::string name;
   std::string file;         // absolute path, or empty
   std::string environment;  // variable, or empty
-  std::optional<std::string> content;
+  std::optional<std::vector<TextPiece>> content;
   bool external = false;
   SourceSpan span;
 };

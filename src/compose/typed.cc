@@ -23,6 +23,7 @@ std::optional<Spanned<std::string>> spanned_text(const Node* node) {
 
 std::vector<Spanned<std::string>> spanned_texts(const Node* node) {
   std::vector<Spanned<std::string>> texts;
+  if (node && node->is_text()) texts.push_back({without_marks(node->text), node->span});
   if (node)
     for (const Node& item : node->items) texts.push_back({without_marks(item.text), item.span});
   return texts;
@@ -152,9 +153,11 @@ std::vector<Dependency> dependencies_of(const Node* node) {
 std::vector<Mount> mounts_of(const Node* node) {
   std::vector<Mount> mounts;
   if (!node) return mounts;
-  for (const Node& item : node->items)
+  for (const Node& item : node->items) {
+    const Node* volume = item.find("volume");
     mounts.push_back({text_of(item.find("type")), text_of(item.find("source")), text_of(item.find("target")),
-                      is_true(item.find("read_only")), item.span});
+                      is_true(item.find("read_only")), text_of(volume ? volume->find("subpath") : nullptr), item.span});
+  }
   return mounts;
 }
 
@@ -257,6 +260,8 @@ Service service_of(const Node::Entry& entry) {
   service.healthcheck = healthcheck_of(node.find_entry("healthcheck"));
   service.depends_on = dependencies_of(node.find("depends_on"));
   service.volumes = mounts_of(node.find("volumes"));
+  service.volumes_from = spanned_texts(node.find("volumes_from"));
+  service.tmpfs = spanned_texts(node.find("tmpfs"));
   service.secrets = references_of(node.find("secrets"));
   service.configs = references_of(node.find("configs"));
   service.networks = networks_of(node.find("networks"));
@@ -298,7 +303,8 @@ FileSource file_source_of(const Node::Entry& entry) {
   source.name = entry.key;
   source.file = text_of(entry.value.find("file"));
   source.environment = text_of(entry.value.find("environment"));
-  if (const Node* content = entry.value.find("content")) source.content = text_of(content);
+  if (const Node* content = entry.value.find("content"); content && content->is_text())
+    source.content = pieces_of(content->text);
   source.external = is_true(entry.value.find("external"));
   source.span = entry.key_span;
   return source;
@@ -315,7 +321,8 @@ Project to_project(Node canonical) {
   });
   each(canonical, "volumes", [&](const auto& entry) {
     project.volumes[entry.key] = {text_of(entry.value.find("name")), is_true(entry.value.find("external")),
-                                  text_of(entry.value.find("driver")), entry.key_span};
+                                  text_of(entry.value.find("driver")), entry.value.find("driver_opts") != nullptr,
+                                  entry.key_span};
   });
   each(canonical, "secrets", [&](const auto& entry) { project.secrets[entry.key] = file_source_of(entry); });
   each(canonical, "configs", [&](const auto& entry) { project.configs[entry.key] = file_source_of(entry); });

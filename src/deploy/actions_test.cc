@@ -106,6 +106,20 @@ TEST_F(OnOneNode, AGeneratedSecretStaysWhatItIs) {
   EXPECT_TRUE(run_write_secret(one, world_.access, scope_, {})->unchanged);
 }
 
+TEST_F(OnOneNode, AFileGoesIntoTheVaultAsItIs) {
+  world_.arm.on_put = [](const azure::ResourceId& id, Json& body) {
+    body["properties"]["secretUriWithVersion"] = "https://v/secrets/" + id.last_name() + "/v1";
+  };
+  world_.disk.files["/project/db/password.txt"] = "changeme";
+  const auto one = action("file/p", graph::WriteSecret{"vault", "p", graph::FileRecipe{"/project/db/password.txt"}});
+  ASSERT_TRUE(run_write_secret(one, world_.access, scope_, {}));
+  const Json& kept = world_.arm.resources.begin()->second;
+  EXPECT_EQ(kept["properties"]["value"], "changeme");
+  EXPECT_FALSE(kept["tags"].contains("defang-recipe"));  // a digest would let a short password be guessed
+  world_.disk.files.clear();
+  EXPECT_FALSE(run_write_secret(one, world_.access, scope_, {}));
+}
+
 TEST_F(OnOneNode, ADeletedVaultOfOursIsRecovered) {
   world_.arm.resources["/subscriptions/sub/providers/microsoft.keyvault/locations/westus3/deletedvaults/vault"] = {
       {"properties", {{"vaultId", kGroup + "Microsoft.KeyVault/vaults/vault"}}}};

@@ -88,6 +88,7 @@ class Run {
   rest::ArmClient::WaitOptions wait_options(const std::string& node);
 
   Result<nlohmann::ordered_json> resolve(const graph::Reference& reference);
+  Result<nlohmann::ordered_json> resolve_plain(const graph::Reference& reference);
   Result<nlohmann::ordered_json> resolve_property(const graph::Reference& reference);
   Result<nlohmann::ordered_json> resolve_list(const graph::Reference& reference);
   Result<nlohmann::ordered_json> resolve_output(const graph::Reference& reference);
@@ -488,6 +489,12 @@ Result<std::string> Run::hash_of(const graph::Resource& resource) {
 // --- references
 
 Result<nlohmann::ordered_json> Run::resolve(const graph::Reference& reference) {
+  TRY_ASSIGN(auto value, resolve_plain(reference));
+  if (reference.percent_encoded && value.is_string()) value = percent_encode(value.get<std::string>());
+  return value;
+}
+
+Result<nlohmann::ordered_json> Run::resolve_plain(const graph::Reference& reference) {
   using Kind = graph::Reference::Kind;
   switch (reference.kind) {
     case Kind::id:

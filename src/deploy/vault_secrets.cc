@@ -76,18 +76,21 @@ std::map<std::string, std::string> stack_tags(const NodeScope& scope) {
 
 /// Whether another node needs the value itself and not only the URI.
 bool value_is_wanted(const graph::ResourceGraph& graph, const std::string& id) {
-  const auto names_it = [&](const graph::Reference& reference) {
-    return reference.node == id && reference.path == "value";
+  bool wanted = false;
+  const auto look_in = [&](const graph::Value& value) {
+    graph::for_each_reference(value, [&](const graph::Reference& reference) {
+      wanted = wanted || (reference.node == id && reference.path == "value");
+    });
   };
-  return std::ranges::any_of(graph.nodes(), [&](const auto& row) {
-    const auto* action = std::get_if<graph::Action>(&row.second);
-    const auto* write = action == nullptr ? nullptr : std::get_if<graph::WriteSecret>(&action->what);
-    const auto* composed = write == nullptr ? nullptr : std::get_if<graph::ComposedRecipe>(&write->recipe);
-    return composed != nullptr && std::ranges::any_of(composed->pieces, [&](const graph::Value::Piece& piece) {
-             const auto* reference = std::get_if<graph::Reference>(&piece);
-             return reference != nullptr && names_it(*reference);
-           });
-  });
+  for (const auto& [other, node] : graph.nodes()) {
+    if (const auto* resource = std::get_if<graph::Resource>(&node)) {
+      look_in(resource->body);
+    } else if (const auto* write = std::get_if<graph::WriteSecret>(&std::get<graph::Action>(node).what)) {
+      if (const auto* composed = std::get_if<graph::ComposedRecipe>(&write->recipe))
+        look_in(graph::Value(composed->pieces));
+    }
+  }
+  return wanted;
 }
 
 Outputs outputs_of(const VaultSecret& secret) {
@@ -162,6 +165,24 @@ class Writer {
       return outputs;
     }
     TRY_ASSIGN(const auto written, write_secret(access_.arm, vault_, name_, secret, tags, stop_));
+    return outputs_of(written);
+  }
+
+  /// Compared by value: a digest in a tag, which every Reader sees, would let a short password be guessed.
+  Result<Outputs> operator()(const graph::FileRecipe& recipe) {
+    auto content = access_.disk.read(recipe.path);
+    if (!content) return fail(std::move(content.error().during(fmt::format("reading `{}`", recipe.path))));
+    TRY_ASSIGN(const auto found, read_secret(access_.arm, vault_, name_, stop_));
+    if (found && found->enabled) {
+      TRY_ASSIGN(const auto value, value_of(found->pinned_uri));
+      if (value.reveal() == *content) {
+        Outputs outputs = outputs_of(*found);
+        outputs.unchanged = true;
+        return outputs;
+      }
+    }
+    const Secret value(std::move(*content));
+    TRY_ASSIGN(const auto written, write_secret(access_.arm, vault_, name_, value, stack_tags(scope_), stop_));
     return outputs_of(written);
   }
 

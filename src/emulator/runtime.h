@@ -29,14 +29,15 @@ struct RegistryLogin {
 /// A folder or files that a container sees at `path`.
 struct Mount {
   enum class Kind {
-    empty,   // EmptyDir: one folder per replica and `name`, shared by its containers, gone with the replica
-    folder,  // `source` on this machine (Azure Files)
-    files,   // Secret volume: `files`, readable by the container only
+    empty,  // EmptyDir: one folder per replica and `name`, shared by its containers, gone with the replica
+    share,  // Azure Files: folder `source` of the runtime's shares, which outlives every replica
+    files,  // Secret volume: `files`, readable by the container only
   };
   Kind kind = Kind::empty;
   std::string name;
   std::string path;
-  std::filesystem::path source;
+  std::string source;
+  std::string sub_path;  // of the volume: only that is mounted
   std::map<std::string, Secret> files;
   bool read_only = false;
 };

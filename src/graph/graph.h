@@ -46,6 +46,10 @@ struct Resource {
 struct ConfigRecipe {
   std::string name;  // set by `defang config set`
 };
+/// A file of the machine that deploys.
+struct FileRecipe {
+  std::string path;  // absolute
+};
 struct GeneratedRecipe {
   std::size_t bytes = 32;
 };
@@ -70,7 +74,7 @@ struct BuildImage {  // [image: "registry.azurecr.io/web@sha256:..." or with its
 struct WriteSecret {  // [secretUri: pinned URI, version: 32 hex digits, value: in deploy/ only]
   std::string vault;  // node
   std::string name;   // of the vault secret
-  std::variant<ConfigRecipe, GeneratedRecipe, ComposedRecipe> recipe;
+  std::variant<ConfigRecipe, GeneratedRecipe, ComposedRecipe, FileRecipe> recipe;
 };
 struct AwaitRevision {  // [fqdn]
   std::string app;      // node of the container app

@@ -30,6 +30,7 @@ std::string describe(const WriteSecret& secret) {
     return fmt::format("secret {} from config {}", secret.name, config->name);
   if (std::holds_alternative<GeneratedRecipe>(secret.recipe))
     return fmt::format("secret {}, generated once", secret.name);
+  if (std::holds_alternative<FileRecipe>(secret.recipe)) return fmt::format("secret {} from a file", secret.name);
   return fmt::format("secret {}, composed", secret.name);
 }
 std::string describe(const AwaitRevision& await) { return "wait until the revision of " + await.app + " is healthy"; }

@@ -21,7 +21,8 @@ struct Reference {
   std::string node;  // Resource::id or Action::id of the graph
   Kind kind = Kind::property;
   std::string path;
-  std::string function;  // of kind list only
+  std::string function;          // of kind list only
+  bool percent_encoded = false;  // to stand in a URL
   friend bool operator==(const Reference&, const Reference&) = default;
 };
 

@@ -7,11 +7,15 @@
 #include "azure/location.h"
 #include "azure/names.h"
 #include "azure/resource_types.h"
+#include "plan/addresses.h"
 #include "plan/attributes.h"
 #include "plan/diagnostics.h"
+#include "plan/mounts.h"
 #include "plan/plan.h"
+#include "plan/planning.h"
 #include "plan/scope.h"
-#include "plan/siblings.h"
+#include "plan/secrets.h"
+#include "plan/stores.h"
 #include "providers/authorization.h"
 #include "providers/container_apps.h"
 #include "providers/container_apps_probes.h"
@@ -32,31 +36,16 @@ using graph::Value;
 using providers::Ingress;
 using providers::Workload;
 
-/// A service on its way to becoming an app or a job.
-struct PlannedService {
-  const Service* service = nullptr;
-  bool is_job = false;
-  std::set<int> implied_ports;  // siblings use them, the service does not name them
-  Workload workload;
-};
-
-/// What the steps work on, each leaving more of it decided.
-struct Planning {
-  const compose::Project& project;
-  const Facts& facts;
-  Diagnostics& diagnostics;
-  providers::StackScope scope;
-  Hosts hosts;
-  std::map<std::string, PlannedService> services;
-  bool has_cycle = false;
-  graph::ResourceGraph graph;
-};
-
-bool is_built(const Service& service) { return service.build.has_value(); }
-
-std::string node(std::string_view kind, std::string_view name) { return std::string(kind) + "/" + std::string(name); }
-
 // --- what each service becomes ---
+
+/// `host` and `none` lose what they say, which seldom matters; a container from elsewhere cannot be joined.
+void check_network_mode(const Service& service, Diagnostics& diagnostics) {
+  if (!service.network_mode) return;
+  const auto& mode = service.network_mode->value;
+  if (mode == "host") diagnostics.add(host_network(service));
+  if (mode == "none") diagnostics.add(no_network(service));
+  if (mode.starts_with("container:")) diagnostics.add(network_of_a_container(service));
+}
 
 void check_services(Planning& plan) {
   if (!azure::Location::parse(plan.scope.location)) plan.diagnostics.add(no_region(plan.scope.location));
@@ -64,10 +53,69 @@ void check_services(Planning& plan) {
   for (const auto& [name, service] : plan.project.services) {
     plan.services[name].service = &service;
     check_attributes(plan.project, service, plan.diagnostics);
-    for (const auto& mount : service.volumes)
-      if (mount.type != "volume" || !mount.source.empty()) plan.diagnostics.add(volume_unsupported(service, mount));
     if (service.domainname) plan.diagnostics.add(domain_unsupported(service));
+    check_network_mode(service, plan.diagnostics);
   }
+}
+
+void choose_sizes(Planning& plan) {
+  for (auto& [name, planned] : plan.services) {
+    planned.workload.size = providers::container_size(*planned.service, plan.diagnostics);
+    for (auto& sidecar : planned.sidecars)
+      sidecar.workload.size = providers::container_size(*sidecar.service, plan.diagnostics);
+    // CA-30: it is the sum that has to be one of the pairs, and pairs add up to pairs.
+    auto sum = planned.workload.size.quarter_cpus;
+    for (const auto& sidecar : planned.sidecars) sum += sidecar.workload.size.quarter_cpus;
+    if (!planned.sidecars.empty() && sum > 16) plan.diagnostics.add(replica_too_large(*planned.service));
+  }
+}
+
+/// `network_mode: service:x`; of a chain its end. Empty for services with a network of their own.
+std::string network_owner(const compose::Project& project, const Service& service) {
+  constexpr std::string_view kPrefix = "service:";
+  std::string owner;
+  const Service* at = &service;
+  for (std::size_t steps = 0; steps <= project.services.size(); ++steps) {
+    if (!at->network_mode || !at->network_mode->value.starts_with(kPrefix)) return owner;
+    owner = at->network_mode->value.substr(kPrefix.size());
+    const auto next = project.services.find(owner);
+    if (next == project.services.end()) return owner;
+    at = &next->second;
+  }
+  return service.name;  // round in a circle
+}
+
+/// Services that share the network of another become containers of its replicas: `localhost` is one for them all.
+void find_sidecars(Planning& plan) {
+  for (const auto& [name, service] : plan.project.services) {
+    const auto owner = network_owner(plan.project, service);
+    if (owner.empty() || !plan.services.contains(name)) continue;
+    const auto found = plan.services.find(owner);
+    if (owner == name || found == plan.services.end() || found->second.is_job) {
+      plan.diagnostics.add(network_of_nobody(service, owner));
+      continue;
+    }
+    PlannedService sidecar{.service = &service, .is_sidecar = true};
+    sidecar.workload.service = &service;
+    sidecar.workload.name = azure::legal_name(*azure::find_resource_type("Microsoft.App/containerApps"), name, name);
+    found->second.sidecars.push_back(std::move(sidecar));
+    plan.services.erase(name);
+    plan.sidecars.emplace(name, owner);
+    std::erase_if(plan.hosts, [&](const auto& host) { return host.second == name; });
+  }
+}
+
+/// `x-defang-schedule: "0 3 * * *"`: five fields (CA-141).
+std::string schedule_of(const Service& service, Diagnostics& diagnostics) {
+  const auto found = service.extensions.find("x-defang-schedule");
+  if (found == service.extensions.end()) return {};
+  auto fields = split(found->second.text, ' ');
+  std::erase(fields, "");
+  if (!found->second.is_text() || fields.size() != 5) {
+    diagnostics.add(schedule_wrong(service, found->second.span));
+    return "0 0 * * *";
+  }
+  return join(fields, " ");
 }
 
 /// Someone waits for it to complete.
@@ -86,8 +134,10 @@ void find_jobs(Planning& plan) {
     const auto& service = *planned.service;
     const bool says_no = service.restart && service.restart->value == "no";
     const bool has_ports = !service.ports.empty() || !service.expose.empty();
-    if (says_no && has_ports) plan.diagnostics.add(job_with_ports(service));
-    planned.is_job = !has_ports && (says_no || is_awaited_to_complete(plan, name));
+    planned.workload.schedule = schedule_of(service, plan.diagnostics);
+    const bool is_scheduled = !planned.workload.schedule.empty();
+    if ((says_no || is_scheduled) && has_ports) plan.diagnostics.add(job_with_ports(service));
+    planned.is_job = !has_ports && (says_no || is_scheduled || is_awaited_to_complete(plan, name));
   }
 }
 
@@ -109,122 +159,6 @@ void choose_names(Planning& plan) {
   }
 }
 
-// --- addresses ---
-
-/// The port of `sibling` that is published as `port` while its container listens on another.
-std::optional<int> target_published_as(const Service& sibling, int port) {
-  for (const auto& published : sibling.ports)
-    if (published.published == std::to_string(port) && published.target != port) return published.target;
-  return std::nullopt;
-}
-
-void imply_ports_of(Planning& plan, const std::string& user, std::string_view text, const SourceSpan& span) {
-  for (const auto& mention : mentions_in(text, plan.hosts)) {
-    auto& sibling = plan.services.at(mention.service);
-    const auto port = mention.meant_port();
-    if (!port || mention.service == user || providers::declared_ports(*sibling.service).contains(*port)) continue;
-    if (const auto target = mention.port ? target_published_as(*sibling.service, *port) : std::nullopt) {
-      plan.diagnostics.add(sibling_port_is_published(user, mention.service, *port, *target, span));
-      continue;
-    }
-    if (!sibling.is_job) sibling.implied_ports.insert(*port);
-  }
-}
-
-/// In Compose every port of a service is open for its siblings, named or not. What they visibly use is opened.
-void imply_ports(Planning& plan) {
-  for (const auto& [name, service] : plan.project.services)
-    for (const auto text : texts_of(service)) imply_ports_of(plan, name, text, service.span);
-}
-
-void choose_ingress(Planning& plan) {
-  std::map<int, std::string> public_tcp;  // CA-63: once an environment
-  for (auto& [name, planned] : plan.services) {
-    if (planned.is_job) continue;
-    auto& ingress = planned.workload.ingress;
-    ingress = providers::ingress_of(plan.project, *planned.service, planned.implied_ports, plan.diagnostics);
-    std::vector<int> ports;
-    if (ingress.kind == Ingress::Kind::tcp && ingress.external) ports.push_back(ingress.target_port);
-    for (const auto& mapping : ingress.additional)
-      if (mapping.external) ports.push_back(mapping.target);
-    for (const int port : ports)
-      if (const auto [first, is_new] = public_tcp.emplace(port, name); !is_new)
-        plan.diagnostics.add(public_port_twice(port, first->second, name, ingress.origin));
-  }
-}
-
-/// What stands for a mention on Azure; the mention itself where nothing changes.
-std::string address_of(const Workload& sibling, const Mention& mention, std::string_view text) {
-  const auto written = std::string(text.substr(mention.begin, mention.end - mention.begin));
-  const auto with_port = [&] { return sibling.name + (mention.port ? ":" + std::to_string(*mention.port) : ""); };
-  if (!mention.port || !sibling.ingress.is_public_http() || sibling.ingress.answers_on(*mention.port) ||
-      *mention.port != sibling.ingress.target_port)
-    return mention.service == written && sibling.name == mention.service ? written : with_port();
-  // Its public HTTP port: Azure answers on 80 (CA-81).
-  const bool is_web = mention.scheme == "http" || mention.scheme == "ws";
-  return sibling.name + (is_web ? "" : ":80");
-}
-
-/// `text` with the addresses of siblings as they are on Azure; `where` names the place for the notes.
-std::string with_addresses(Planning& plan, const std::string& user, std::string_view text, const std::string& where,
-                           const SourceSpan& span) {
-  std::string result;
-  std::size_t at = 0;
-  for (const auto& mention : mentions_in(text, plan.hosts)) {
-    const auto& sibling = plan.services.at(mention.service);
-    const auto written = std::string(text.substr(mention.begin, mention.end - mention.begin));
-    const auto address = address_of(sibling.workload, mention, text);
-    if (sibling.is_job && mention.service != user && !mention.is_whole)
-      plan.diagnostics.add(sibling_has_no_address(user, mention.service, span));
-    if (address != written) plan.diagnostics.add(sibling_address_rewritten(user, where, written, address, span));
-    result += text.substr(at, mention.begin - at);
-    result += address;
-    at = mention.end;
-  }
-  return result + std::string(text.substr(at));
-}
-
-/// `API_HOST=api` beside `API_PORT=3000`: the host can be rewritten, the number cannot be guessed.
-void note_split_addresses(Planning& plan, const Service& service) {
-  for (const auto& variable : service.environment) {
-    if (!variable.value || variable.value->size() != 1 || variable.value->front().is_config) continue;
-    const auto& text = variable.value->front().text;
-    const auto host = plan.hosts.find(text);
-    if (host == plan.hosts.end() || host->second == service.name) continue;
-    const auto& ingress = plan.services.at(host->second).workload.ingress;
-    const auto port = std::to_string(ingress.target_port);
-    const bool names_port = std::ranges::any_of(service.environment, [&](const auto& other) {
-      return other.value && other.value->size() == 1 && other.value->front().text == port;
-    });
-    if (ingress.is_public_http() && ingress.target_port != 80 && names_port)
-      plan.diagnostics.add(sibling_on_http_port(service.name, text, ingress.target_port, variable.span));
-  }
-}
-
-bool mentions(const Planning& plan, const Service& user, const std::string& sibling) {
-  return std::ranges::any_of(texts_of(user), [&](std::string_view text) {
-    const auto found = mentions_in(text, plan.hosts);
-    return std::ranges::find(found, sibling, &Mention::service) != found.end();
-  });
-}
-
-/// What stands in an image (an nginx.conf, a default of the program) cannot be read or rewritten. A service that
-/// depends on another and names it nowhere here may name it there.
-void note_hidden_addresses(Planning& plan) {
-  for (const auto& [name, service] : plan.project.services)
-    for (const auto& dependency : service.depends_on) {
-      const auto sibling = plan.services.find(dependency.service);
-      if (sibling == plan.services.end() || sibling->second.is_job || mentions(plan, service, dependency.service))
-        continue;
-      const auto& ingress = sibling->second.workload.ingress;
-      if (ingress.kind == Ingress::Kind::none)
-        plan.diagnostics.add(hidden_address_without_port(name, dependency.service, dependency.span));
-      else if (ingress.is_public_http() && ingress.target_port != 80)
-        plan.diagnostics.add(hidden_http_address(name, dependency.service, sibling->second.workload.name,
-                                                 ingress.target_port, dependency.span));
-    }
-}
-
 // --- what every stack has ---
 
 void add_group(Planning& plan) {
@@ -235,8 +169,14 @@ void add_group(Planning& plan) {
   plan.graph.add(std::move(group));
 }
 
+bool has_shares(const Planning& plan, providers::ShareProtocol protocol) {
+  return std::ranges::any_of(plan.shares, [&](const auto& share) { return share.second.protocol == protocol; });
+}
+
 void add_network(Planning& plan) {
-  for (auto& resource : providers::network(plan.scope)) plan.graph.add(std::move(resource));
+  auto needs = network_needs(plan);
+  needs.storage_from_apps = has_shares(plan, providers::ShareProtocol::nfs);
+  for (auto& resource : providers::network(plan.scope, needs)) plan.graph.add(std::move(resource));
 }
 
 void add_storage(Planning& plan) {
@@ -245,7 +185,13 @@ void add_storage(Planning& plan) {
 
 void add_environment(Planning& plan) {
   plan.graph.add(providers::workspace(plan.scope));
-  plan.graph.add(providers::environment(plan.scope));
+  providers::EnvironmentNeeds needs{.mounts_shares = has_shares(plan, providers::ShareProtocol::smb), .profiles = {}};
+  for (const auto& [name, planned] : plan.services) {
+    const auto& replicas = planned.service->replicas;
+    if (const auto* profile = planned.workload.size.profile)
+      needs.profiles[profile] += replicas ? static_cast<int>(std::clamp<std::int64_t>(replicas->value, 1, 1000)) : 1;
+  }
+  plan.graph.add(providers::environment(plan.scope, needs));
 }
 
 /// The vault is there before any config is, because `config set` finds it by its name.
@@ -282,66 +228,7 @@ void add_registry(Planning& plan) {
   plan.graph.add(std::move(registry));
 }
 
-// --- config ---
-
-/// The action that reads a config's current version, made when first asked for.
-std::string config_node(Planning& plan, const std::string& name, const std::string& service, const SourceSpan& span) {
-  const auto id = node("config", name);
-  if (!plan.graph.find(id))
-    plan.graph.add(graph::Action{
-        .id = id,
-        .what = graph::WriteSecret{std::string(providers::kVault), config_secret_name(name), graph::ConfigRecipe{name}},
-        .origin = span,
-        .because = "service `" + service + "` needs config `" + name + "`",
-        .service = {},
-        .after = {}});
-  return id;
-}
-
-/// Values of config are read from the vault's data plane, for which owning the vault does not suffice (KV-9).
-std::vector<graph::Edge> needs_to_read_values(Planning& plan) {
-  if (!plan.scope.can_assign_roles || plan.facts.principal_id.empty()) return {};
-  if (!plan.graph.find(providers::kDeployerRole))
-    plan.graph.add(providers::principal_role(plan.scope, providers::kDeployerRole,
-                                             *plan.graph.resource(providers::kVault), plan.facts.principal_id,
-                                             plan.facts.principal_type, azure::Role::key_vault_secrets_user));
-  return {{std::string(providers::kDeployerRole), "who deploys must be allowed to read config"}};
-}
-
-/// Adds the app's secret for what `secret_node` writes, and returns its name there. It ends in the version, so that a
-/// new value is exactly one new revision (CA-92).
-Value::Text use_secret(Planning& plan, Workload& workload, const std::string& secret_node) {
-  const auto& secret = std::get<graph::WriteSecret>(plan.graph.action(secret_node)->what);
-  const Value::Text name = {to_lower(secret.name) + "-", providers::output_of(secret_node, "version")};
-  const Value entry = Value::Map{{"name", name},
-                                 {"keyVaultUrl", providers::output_of(secret_node, "secretUri")},
-                                 {"identity", providers::id_of(providers::kSecretsIdentity)}};
-  if (std::ranges::find(workload.secrets, entry) == workload.secrets.end()) workload.secrets.push_back(entry);
-  return name;
-}
-
-/// Text with config in it is a secret of its own: the app's template would show the rest in clear.
-std::string composed_node(Planning& plan, const Service& service, const compose::EnvironmentVariable& variable) {
-  const auto what = service.name + "/" + variable.name;
-  graph::ComposedRecipe recipe;
-  for (const auto& piece : *variable.value) {
-    if (piece.is_config)
-      recipe.pieces.emplace_back(
-          providers::output_of(config_node(plan, piece.text, service.name, variable.span), "value"));
-    else
-      recipe.pieces.emplace_back(
-          with_addresses(plan, service.name, piece.text, "`" + variable.name + "`", variable.span));
-  }
-  const auto id = node("secret", what);
-  plan.graph.add(graph::Action{.id = id,
-                               .what = graph::WriteSecret{std::string(providers::kVault),
-                                                          providers::derived_secret_name(what), std::move(recipe)},
-                               .origin = variable.span,
-                               .because = "`" + variable.name + "` of service `" + service.name + "` holds config",
-                               .service = service.name,
-                               .after = needs_to_read_values(plan)});
-  return id;
-}
+// --- environment ---
 
 /// Joins pieces of literal text; nothing when one is config.
 std::optional<std::string> literal_of(const std::vector<compose::TextPiece>& pieces) {
@@ -358,29 +245,20 @@ Value environment_variable(Planning& plan, PlannedService& planned, const compos
   const auto as_secret = [&](const std::string& secret_node) -> Value {
     return Value::Map{{"name", variable.name}, {"secretRef", use_secret(plan, planned.workload, secret_node)}};
   };
+  if (auto of_store = store_variable(plan, planned, variable)) return std::move(*of_store);
   if (!variable.value) return as_secret(config_node(plan, variable.name, service.name, variable.span));
   if (const auto text = literal_of(*variable.value))
     return Value::Map{{"name", variable.name},
                       {"value", with_addresses(plan, service.name, *text, "`" + variable.name + "`", variable.span)}};
   if (variable.value->size() == 1)
     return as_secret(config_node(plan, variable.value->front().text, service.name, variable.span));
-  return as_secret(composed_node(plan, service, variable));
-}
-
-/// A secret of Compose is a file below /run/secrets; its value is a config of the same name (CA-97).
-void add_secret_file(Planning& plan, PlannedService& planned, const compose::FileReference& use) {
-  const auto& service = *planned.service;
-  const auto source = plan.project.secrets.find(use.source);
-  if (source == plan.project.secrets.end()) return plan.diagnostics.add(secret_unknown(service, use));
-  if (!source->second.file.empty() || source->second.content)
-    return plan.diagnostics.add(secret_from_file(service, use));
-  auto path = use.target.empty() ? use.source : use.target;
-  constexpr std::string_view kFolder = "/run/secrets/";
-  if (path.starts_with(kFolder)) path.erase(0, kFolder.size());
-  if (path.find('/') != std::string::npos) return plan.diagnostics.add(secret_elsewhere(service, use));
-  const auto config = source->second.environment.empty() ? use.source : source->second.environment;
-  const auto name = use_secret(plan, planned.workload, config_node(plan, config, service.name, use.span));
-  planned.workload.secret_files.push_back(Value::Map{{"secretRef", name}, {"path", path}});
+  return as_secret(composed_node(plan,
+                                 {.what = service.name + "/" + variable.name,
+                                  .where = "`" + variable.name + "`",
+                                  .because = "`" + variable.name + "` of service `" + service.name + "` holds config",
+                                  .service = service.name,
+                                  .span = variable.span},
+                                 *variable.value));
 }
 
 // --- images ---
@@ -443,27 +321,33 @@ Value add_build(Planning& plan, const Service& service) {
   return providers::output_of(id, "image");
 }
 
-Value image_of(Planning& plan, const Service& service) {
+Value image_of(Planning& plan, const PlannedService& planned) {
+  const auto& service = *planned.service;
   if (is_built(service)) return add_build(plan, service);
   if (!service.image) {
-    // Services of a provider, and those with managed stores, are refused by their own attribute.
-    if (!service.provider_type) plan.diagnostics.add(no_image(service));
+    plan.diagnostics.add(service.provider_type ? provider_unknown(service) : no_image(service));
     return "";
   }
   if (service.image->value.find("${") != std::string::npos) plan.diagnostics.add(image_from_config(service));
-  if (providers::well_known_port(service.image->value)) plan.diagnostics.add(stateful_image(service));
+  const auto& mounts = planned.mounts;
+  const bool keeps_data = std::ranges::find(mounts, PlannedMount::Kind::share, &PlannedMount::kind) != mounts.end();
+  if (providers::well_known_port(service.image->value) && !keeps_data) plan.diagnostics.add(stateful_image(service));
   return service.image->value;
 }
 
 // --- apps and jobs ---
 
-std::vector<std::string> words_of(Planning& plan, const Service& service,
-                                  const std::optional<Spanned<std::vector<std::string>>>& words,
-                                  std::string_view attribute) {
-  std::vector<std::string> result;
+Value::List words_of(Planning& plan, const PlannedService& planned,
+                     const std::optional<Spanned<std::vector<std::string>>>& words, std::string_view attribute) {
+  Value::List result;
   if (!words) return result;
-  for (const auto& word : words->value)
-    result.push_back(with_addresses(plan, service.name, word, "`" + std::string(attribute) + "`", words->span));
+  for (const auto& word : words->value) {
+    if (auto of_store = store_word(plan, planned, word, words->span))
+      result.push_back(std::move(*of_store));
+    else
+      result.push_back(
+          with_addresses(plan, planned.service->name, word, "`" + std::string(attribute) + "`", words->span));
+  }
   return result;
 }
 
@@ -472,18 +356,16 @@ void fill_workload(Planning& plan, PlannedService& planned) {
   auto& workload = planned.workload;
   check_platform(plan, service);
   workload.is_built = is_built(service);
-  workload.image = image_of(plan, service);
-  workload.size = providers::container_size(service, plan.diagnostics);
+  workload.image = image_of(plan, planned);
   if (!planned.is_job) workload.probes = providers::probes(service, workload.ingress, plan.diagnostics);
-  workload.entrypoint = words_of(plan, service, service.entrypoint, "entrypoint");
-  workload.arguments = words_of(plan, service, service.command, "command");
+  workload.entrypoint = words_of(plan, planned, service.entrypoint, "entrypoint");
+  workload.arguments = words_of(plan, planned, service.command, "command");
   // An empty entry point clears the image's: then the command is the whole of it.
   if (service.entrypoint && workload.entrypoint.empty()) workload.entrypoint.swap(workload.arguments);
   for (const auto& variable : service.environment)
     workload.environment.push_back(environment_variable(plan, planned, variable));
-  for (const auto& use : service.secrets) add_secret_file(plan, planned, use);
-  for (const auto& mount : service.volumes)
-    if (mount.type == "volume" && mount.source.empty()) workload.scratch_folders.push_back(mount.target);
+  add_store_variables(plan, planned);
+  add_volumes(plan, planned);
   const auto domains = plan.facts.live_custom_domains.find(workload.name);
   if (domains != plan.facts.live_custom_domains.end()) workload.custom_domains = domains->second;
   note_split_addresses(plan, service);
@@ -492,8 +374,20 @@ void fill_workload(Planning& plan, PlannedService& planned) {
 void add_services(Planning& plan) {
   for (auto& [name, planned] : plan.services) {
     fill_workload(plan, planned);
+    for (auto& sidecar : planned.sidecars) {
+      fill_workload(plan, sidecar);
+      planned.workload.sidecars.push_back(sidecar.workload);
+    }
     plan.graph.add(planned.is_job ? providers::job(plan.scope, planned.workload, plan.diagnostics)
                                   : providers::container_app(plan.scope, planned.workload, plan.diagnostics));
+    auto& after = plan.graph.resource(planned.workload.node)->after;
+    for (auto& edge : needs_of_mounts(plan, planned)) after.push_back(std::move(edge));
+    for (auto& edge : needs_of_stores(plan, *planned.service)) after.push_back(std::move(edge));
+    for (const auto& sidecar : planned.sidecars) {
+      for (auto& edge : needs_of_mounts(plan, sidecar)) after.push_back(std::move(edge));
+      for (auto& edge : needs_of_stores(plan, *sidecar.service)) after.push_back(std::move(edge));
+    }
+    if (!planned.workload.schedule.empty()) continue;  // the clock starts it
     graph::Action end{
         .id = node(planned.is_job ? "run" : "healthy", name),
         .what = graph::AwaitRevision{planned.workload.node},
@@ -544,6 +438,8 @@ void check_cycles(Planning& plan) {
 graph::Edge edge_to(const PlannedService& sibling, Dependency::Condition condition) {
   const auto& name = sibling.service->name;
   if (sibling.is_job) {
+    // Nobody waits for what the clock starts.
+    if (!sibling.workload.schedule.empty()) return {sibling.workload.node, "depends_on " + name};
     // A job has no health: whoever waits for it to be healthy waits for its end.
     if (condition == Dependency::Condition::service_started) return {sibling.workload.node, "depends_on " + name};
     return {node("run", name), "depends_on " + name + ": it must have completed"};
@@ -555,16 +451,19 @@ graph::Edge edge_to(const PlannedService& sibling, Dependency::Condition conditi
 }
 
 void connect(Planning& plan, PlannedService& planned, const Dependency& dependency) {
-  const auto sibling = plan.services.find(dependency.service);
+  const auto owner = plan.sidecars.find(dependency.service);
+  const auto sibling = plan.services.find(owner == plan.sidecars.end() ? dependency.service : owner->second);
+  if (sibling != plan.services.end() && &sibling->second == &planned) return;  // they start together
   if (sibling == plan.services.end()) {
-    if (dependency.required) plan.diagnostics.add(dependency_unknown(*planned.service, dependency));
+    if (dependency.required && !plan.stores.contains(dependency.service))
+      plan.diagnostics.add(dependency_unknown(*planned.service, dependency));
     return;
   }
   if (dependency.condition == Dependency::Condition::service_completed_successfully && !sibling->second.is_job)
     return plan.diagnostics.add(dependency_completes_never(*planned.service, dependency));
   // A job itself may stand ready early; it is its run that waits.
   auto edge = edge_to(sibling->second, dependency.condition);
-  if (!planned.is_job) {
+  if (!planned.is_job || !planned.workload.schedule.empty()) {
     plan.graph.resource(planned.workload.node)->after.push_back(std::move(edge));
     return;
   }
@@ -574,17 +473,34 @@ void connect(Planning& plan, PlannedService& planned, const Dependency& dependen
 void connect_dependencies(Planning& plan) {
   check_cycles(plan);
   if (plan.has_cycle) return;
-  for (auto& [name, planned] : plan.services)
+  for (auto& [name, planned] : plan.services) {
     for (const auto& dependency : planned.service->depends_on) connect(plan, planned, dependency);
+    for (const auto& sidecar : planned.sidecars)
+      for (const auto& dependency : sidecar.service->depends_on) connect(plan, planned, dependency);
+  }
 }
 
 using GraphStep = void (*)(Planning&);
-// Order matters: names and ingress of all services before the texts that mention them, the vault before its secrets.
+// Order matters: stores before what the other services are asked, names and ingress of all services before the texts
+// that mention them, the vault before its secrets.
 constexpr GraphStep kSteps[] = {
-    check_services,        find_jobs,       choose_names, imply_ports,          choose_ingress,
-    note_hidden_addresses, add_group,       add_network,  add_storage,          add_vault,
-    add_registry,          add_environment, add_services, connect_dependencies,
+    check_services,        find_stores,   find_jobs,    find_sidecars,
+    choose_sizes,          choose_names,  imply_ports,  choose_ingress,
+    note_hidden_addresses, decide_mounts, add_group,    add_network,
+    add_storage,           add_vault,     add_registry, add_environment,
+    add_file_storage,      add_stores,    add_services, check_redis_databases,
+    connect_dependencies,
 };
+
+/// The config that a top-level secret or config takes its content from.
+std::vector<std::string> config_of(const compose::FileSource& source) {
+  if (!source.file.empty()) return {};
+  if (!source.content) return {source.environment.empty() ? source.name : source.environment};
+  std::vector<std::string> names;
+  for (const auto& piece : *source.content)
+    if (piece.is_config) names.push_back(piece.text);
+  return names;
+}
 
 }  // namespace
 
@@ -598,11 +514,13 @@ std::map<std::string, std::vector<ConfigUse>> config_needed(const compose::Proje
         for (const auto& piece : *variable.value)
           if (piece.is_config) add(piece.text, variable.span);
     }
-    for (const auto& use : service.secrets) {
-      const auto source = project.secrets.find(use.source);
-      if (source == project.secrets.end() || !source->second.file.empty() || source->second.content) continue;
-      add(source->second.environment.empty() ? use.source : source->second.environment, use.span);
-    }
+    const auto add_sources = [&](const auto& uses, const auto& sources) {
+      for (const auto& use : uses)
+        if (const auto source = sources.find(use.source); source != sources.end())
+          for (const auto& config : config_of(source->second)) add(config, use.span);
+    };
+    add_sources(service.secrets, project.secrets);
+    add_sources(service.configs, project.configs);
   }
   return needed;
 }
@@ -615,6 +533,11 @@ graph::ResourceGraph build_graph(const compose::Project& project, const Stack& s
                 .scope = scope_of(project.name, stack, facts.can_assign_roles),
                 .hosts = hosts_of(project),
                 .services = {},
+                .shares = {},
+                .stores = {},
+                .sidecars = {},
+                .endpoints = {},
+                .redis_databases = {},
                 .has_cycle = false,
                 .graph = {}};
   for (const auto step : kSteps) step(plan);
@@ -632,6 +555,11 @@ graph::ResourceGraph build_config_graph(const std::string& project_name, const S
                 .scope = scope_of(project_name, stack, facts.can_assign_roles),
                 .hosts = {},
                 .services = {},
+                .shares = {},
+                .stores = {},
+                .sidecars = {},
+                .endpoints = {},
+                .redis_databases = {},
                 .has_cycle = false,
                 .graph = {}};
   for (const GraphStep step : {add_group, add_vault}) step(plan);

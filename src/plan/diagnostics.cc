@@ -89,6 +89,42 @@ Diagnostic platform_built_as_amd64(const compose::Service& service, const Spanne
               platform.span);
 }
 
+Diagnostic host_network(const compose::Service& service) {
+  return warning("azure.not-used",
+                 fmt::format("service `{}` uses `network_mode: host`: on Azure it has a network of its own, where only "
+                             "the ports that it names are reached",
+                             service.name),
+                 service.network_mode->span, "name its ports in `ports`");
+}
+
+Diagnostic no_network(const compose::Service& service) {
+  return note(
+      "azure.not-used",
+      fmt::format("service `{}` uses `network_mode: none`: on Azure it reaches others all the same", service.name),
+      service.network_mode->span);
+}
+
+Diagnostic network_of_a_container(const compose::Service& service) {
+  return error("azure.unsupported",
+               fmt::format("service `{}` uses `network_mode: {}`: containers of this machine are not on Azure",
+                           service.name, **service.network_mode),
+               service.network_mode->span, "name a service of this project: `service:...`");
+}
+
+Diagnostic network_of_nobody(const compose::Service& service, const std::string& owner) {
+  return error("plan.network-mode",
+               fmt::format("service `{}` uses `network_mode: {}`, and `{}` is no service that runs on", service.name,
+                           **service.network_mode, owner),
+               service.network_mode->span, "name a service that is active, not managed, and does not end by itself");
+}
+
+Diagnostic replica_too_large(const compose::Service& service) {
+  return error("azure.cpus",
+               fmt::format("service `{}` and those that share its network ask for more than 4 CPUs and 8 GiB together",
+                           service.name),
+               service.span, "ask for less, or let them reach each other by name");
+}
+
 Diagnostic renamed(const compose::Service& service, const std::string& name) {
   return note("azure.name",
               fmt::format("service `{}` is named `{}` on Azure; what other services say of it is rewritten",
@@ -132,32 +168,209 @@ Diagnostic build_arg_without_value(const compose::Service& service, const compos
       arg.span);
 }
 
-Diagnostic volume_unsupported(const compose::Service& service, const compose::Mount& mount) {
-  const auto what = mount.type == "volume" ? "named volumes" : mount.type + " mounts";
+Diagnostic volume_is_external(const compose::Volume& volume, const std::string& name) {
+  return warning("plan.external-volume",
+                 fmt::format("volume `{}` is `external`: what it holds elsewhere is not carried to Azure", name),
+                 volume.span, "it starts as an empty share; copy the data into it");
+}
+
+Diagnostic volume_driver_not_used(const std::string& name, const SourceSpan& span) {
+  return note("azure.volume", fmt::format("volume `{}` becomes a share of Azure Files; its driver is not used", name),
+              span);
+}
+
+Diagnostic folder_becomes_share(const compose::Service& service, const compose::Mount& mount, const std::string& where,
+                                bool is_in_project) {
+  const auto text =
+      fmt::format("service `{}` keeps what it writes to `{}` on a share of Azure Files", service.name, mount.target);
+  if (is_in_project) return note("azure.volume", text + fmt::format(", in place of folder `{}`", where), mount.span);
+  return warning("azure.volume",
+                 text + fmt::format(", which starts empty: `{}` on this machine is not carried to Azure", where),
+                 mount.span, "name a volume instead, or put files that it needs into the project's folder");
+}
+
+Diagnostic database_on_share(const compose::Service& service, const SourceSpan& span, const std::string& instead) {
+  return warning(
+      "plan.database-on-share",
+      fmt::format("service `{}` keeps a database on a network share (Azure Files over NFS): it is slow there, and "
+                  "two revisions share it for a moment whenever the service changes, which can damage it",
+                  service.name),
+      span,
+      instead.empty() ? "keep the database in a managed service" : fmt::format("use the managed service: {}", instead));
+}
+
+Diagnostic development_mount(const compose::Service& service, const compose::Mount& mount, const std::string& where) {
+  return note("plan.development-mount",
+              fmt::format("service `{}` mounts its source `{}` for development: on Azure it runs what its image holds",
+                          service.name, where),
+              mount.span);
+}
+
+Diagnostic host_place_mounted(const compose::Service& service, const compose::Mount& mount,
+                              Diagnostic::Severity severity, std::string_view reason) {
+  const auto text = fmt::format("service `{}` mounts `{}` of its machine: {}", service.name, mount.source, reason);
+  if (severity == Severity::error)
+    return error("azure.unsupported", text, mount.span, "remove it from `volumes`, or run this service elsewhere");
+  return make(severity, "azure.not-used", text, mount.span);
+}
+
+Diagnostic mount_path_illegal(const compose::Service& service, const compose::Mount& mount) {
+  return error(
+      "azure.mount-path",
+      fmt::format("service `{}` mounts at `{}`, and Container Apps allows no `:` there", service.name, mount.target),
+      mount.span, "mount it elsewhere");
+}
+
+Diagnostic mount_type_unsupported(const compose::Service& service, const compose::Mount& mount) {
   return error("azure.unsupported",
-               fmt::format("service `{}` uses `volumes`: {} (`{}` at `{}`) are not supported yet", service.name, what,
-                           mount.source, mount.target),
-               mount.span, "copy files into the image; keep data in a managed service");
+               fmt::format("service `{}` uses `volumes`: Container Apps has no mounts of type `{}` (`{}` at `{}`)",
+                           service.name, mount.type, mount.source, mount.target),
+               mount.span, mount.type == "image" ? "copy the files with `COPY --from` in a Dockerfile" : "");
 }
 
-Diagnostic secret_unknown(const compose::Service& service, const compose::FileReference& use) {
-  return error("plan.secret",
-               fmt::format("service `{}` uses secret `{}`, which is not defined", service.name, use.source), use.span,
-               fmt::format("add `secrets: {{{}: {{external: true}}}}` at the top level", use.source));
+Diagnostic volumes_from_unknown(const compose::Service& service, const Spanned<std::string>& from,
+                                const std::string& name) {
+  return error(
+      "plan.volumes-from",
+      fmt::format("service `{}` takes volumes from `{}`, which is not among the active services", service.name, name),
+      from.span, "name the volumes themselves");
 }
 
-Diagnostic secret_from_file(const compose::Service& service, const compose::FileReference& use) {
+Diagnostic volumes_from_anonymous(const compose::Service& service, const Spanned<std::string>& from,
+                                  const std::string& name, const std::string& path) {
+  return warning("azure.volume",
+                 fmt::format("service `{}` does not share `{}` of `{}`: a volume without a name stays in its replica",
+                             service.name, path, name),
+                 from.span, "give the volume a name");
+}
+
+Diagnostic files_carried(const compose::Service& service, const compose::Mount& mount, const std::string& where) {
+  return note("azure.files",
+              fmt::format("`{}` goes to `{}` of service `{}` by way of the vault{}", where, mount.target, service.name,
+                          mount.read_only ? "" : ", and cannot be written there"),
+              mount.span);
+}
+
+Diagnostic file_missing(const compose::Service& service, const SourceSpan& span, const std::string& where) {
+  return error("plan.file-missing",
+               fmt::format("service `{}` wants file `{}`, which does not exist", service.name, where), span,
+               "create it, or correct its path");
+}
+
+Diagnostic file_elsewhere(const compose::Service& service, const compose::Mount& mount) {
   return error(
       "azure.unsupported",
-      fmt::format("service `{}` uses secret `{}` from a file, which is not supported yet", service.name, use.source),
-      use.span, fmt::format("make it `external: true` and run `defang config set {}`", use.source));
+      fmt::format("service `{}` mounts `{}`, which is outside of the project's folder", service.name, mount.source),
+      mount.span, "put the file into the project's folder");
+}
+
+Diagnostic file_not_carried(const compose::Service& service, const SourceSpan& span, const std::string& where) {
+  return error("azure.file",
+               fmt::format("service `{}` wants file `{}`, and only texts of at most 24 KiB get to containers without "
+                           "being in their image",
+                           service.name, where),
+               span, "copy it in a Dockerfile");
+}
+
+Diagnostic folder_too_large(const compose::Service& service, const compose::Mount& mount, const std::string& where,
+                            std::size_t most) {
+  return error("azure.file",
+               fmt::format("service `{}` mounts folder `{}` with more than {} files", service.name, where, most),
+               mount.span, "copy it in a Dockerfile; name a volume if the service is to write there");
+}
+
+Diagnostic file_source_unknown(const compose::Service& service, const compose::FileReference& use,
+                               std::string_view kind) {
+  return error("plan.secret",
+               fmt::format("service `{}` uses {} `{}`, which is not defined", service.name, kind, use.source), use.span,
+               fmt::format("add `{}s: {{{}: {{external: true}}}}` at the top level", kind, use.source));
 }
 
 Diagnostic secret_elsewhere(const compose::Service& service, const compose::FileReference& use) {
   return error("azure.unsupported",
-               fmt::format("service `{}` mounts secret `{}` at `{}`: secrets stand below /run/secrets on Azure",
-                           service.name, use.source, use.target),
-               use.span, "remove `target`, or make it a plain file name");
+               fmt::format("service `{}` wants `{}` at `{}`: /run/secrets has no folders on Azure", service.name,
+                           use.source, use.target),
+               use.span, "remove the folder from `target`");
+}
+
+Diagnostic provider_unknown(const compose::Service& service) {
+  return error("azure.unsupported",
+               fmt::format("service `{}` uses `provider: {{type: {}}}`: programs of this machine make nothing on Azure",
+                           service.name, **service.provider_type),
+               service.provider_type->span, "only `type: model` is known here; run the service elsewhere");
+}
+
+Diagnostic store_replaces_image(const compose::Service& service, std::string_view extension) {
+  return warning(
+      "plan.managed-image",
+      fmt::format("service `{}` says `{}`, and what its image adds to that is not there", service.name, extension),
+      service.image ? service.image->span : service.span);
+}
+
+Diagnostic store_ignores_volume(const compose::Service& service, const compose::Mount& mount) {
+  return note(
+      "plan.managed-volume",
+      fmt::format("service `{}` is managed and keeps its data itself: `{}` is not used", service.name, mount.source),
+      mount.span);
+}
+
+Diagnostic store_address_rewritten(const compose::Service& service, const compose::EnvironmentVariable& variable,
+                                   const std::string& store) {
+  return note(
+      "azure.store-address",
+      fmt::format("`{}` of service `{}` leads to the managed `{}`: its host, port, TLS and credentials are put in",
+                  variable.name, service.name, store),
+      variable.span);
+}
+
+Diagnostic store_setting_replaced(const compose::Service& service, const compose::EnvironmentVariable& variable) {
+  return note("azure.store-address",
+              fmt::format("`{}` of service `{}` becomes that of the managed service", variable.name, service.name),
+              variable.span);
+}
+
+Diagnostic key_in_command(const compose::Service& service, const SourceSpan& span) {
+  return error(
+      "plan.key-in-command",
+      fmt::format("the command of service `{}` would hold the key of a managed service, for every reader to see",
+                  service.name),
+      span, "put the address into `environment`, and let the command read it there");
+}
+
+Diagnostic postgres_version_gone(const compose::Service& service) {
+  return error("azure.postgres-version", fmt::format("Azure has no PostgreSQL of the version of `{}`", **service.image),
+               service.image->span, "use a version from 11 to 18");
+}
+
+Diagnostic postgres_login_refused(const compose::Service& service, const std::string& login, const std::string& fault) {
+  return error("azure.postgres-login", fmt::format("user `{}` of service `{}` {}", login, service.name, fault),
+               service.span, "choose another `POSTGRES_USER`");
+}
+
+Diagnostic postgres_password_missing(const compose::Service& service) {
+  return error("azure.postgres-password",
+               fmt::format("service `{}` is managed PostgreSQL and has no `POSTGRES_PASSWORD`", service.name),
+               service.span, "add `POSTGRES_PASSWORD:` without a value, and run `defang config set POSTGRES_PASSWORD`");
+}
+
+Diagnostic postgres_password_refused(const compose::Service& service, const SourceSpan& span,
+                                     const std::string& fault) {
+  return error("azure.postgres-password",
+               fmt::format("Azure refuses the password of service `{}`: it {}", service.name, fault), span,
+               "leave its value out, and run `defang config set --random POSTGRES_PASSWORD`");
+}
+
+Diagnostic redis_databases_mix(const compose::Service& service) {
+  return error("azure.redis-database",
+               fmt::format("services use several database numbers of `{}`, and Azure Managed Redis has number 0 only",
+                           service.name),
+               service.span, "give each number a Redis service of its own, or keep keys apart by prefixes");
+}
+
+Diagnostic model_chosen(const std::string& service, const std::string& name, const std::string& model,
+                        const SourceSpan& span) {
+  return note("azure.model", fmt::format("service `{}` talks to model `{}` under the name `{}`", service, model, name),
+              span);
 }
 
 Diagnostic sibling_address_rewritten(const std::string& service, const std::string& where, const std::string& from,
@@ -207,6 +420,12 @@ Diagnostic hidden_http_address(const std::string& service, const std::string& si
       fmt::format("service `{}` depends on `{}`: if its image reaches for `{}:{}`, that is `http://{}` on Azure",
                   service, sibling, sibling, port, app),
       span, "`mode: host` keeps a port on its own number, for siblings only");
+}
+
+Diagnostic schedule_wrong(const compose::Service& service, const SourceSpan& span) {
+  return error("plan.schedule",
+               fmt::format("`x-defang-schedule` of service `{}` is no cron expression of five fields", service.name),
+               span, "write minute, hour, day, month and weekday, such as `\"0 3 * * *\"`; the clock is UTC");
 }
 
 Diagnostic job_with_ports(const compose::Service& service) {

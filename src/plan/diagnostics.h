@@ -20,6 +20,11 @@ Diagnostic image_from_config(const compose::Service& service);
 Diagnostic image_and_build(const compose::Service& service);
 Diagnostic wrong_platform(const compose::Service& service, const Spanned<std::string>& platform);
 Diagnostic platform_built_as_amd64(const compose::Service& service, const Spanned<std::string>& platform);
+Diagnostic host_network(const compose::Service& service);
+Diagnostic no_network(const compose::Service& service);
+Diagnostic network_of_a_container(const compose::Service& service);
+Diagnostic network_of_nobody(const compose::Service& service, const std::string& owner);
+Diagnostic replica_too_large(const compose::Service& service);
 Diagnostic renamed(const compose::Service& service, const std::string& name);
 Diagnostic stateful_image(const compose::Service& service);
 
@@ -29,10 +34,45 @@ Diagnostic config_in_build(const compose::Service& service, const compose::Envir
                            const std::string& config);
 Diagnostic build_arg_without_value(const compose::Service& service, const compose::EnvironmentVariable& arg);
 
-Diagnostic volume_unsupported(const compose::Service& service, const compose::Mount& mount);
-Diagnostic secret_unknown(const compose::Service& service, const compose::FileReference& use);
-Diagnostic secret_from_file(const compose::Service& service, const compose::FileReference& use);
+Diagnostic volume_is_external(const compose::Volume& volume, const std::string& name);
+Diagnostic volume_driver_not_used(const std::string& name, const SourceSpan& span);
+Diagnostic folder_becomes_share(const compose::Service& service, const compose::Mount& mount, const std::string& where,
+                                bool is_in_project);
+Diagnostic database_on_share(const compose::Service& service, const SourceSpan& span, const std::string& instead);
+Diagnostic development_mount(const compose::Service& service, const compose::Mount& mount, const std::string& where);
+Diagnostic host_place_mounted(const compose::Service& service, const compose::Mount& mount,
+                              Diagnostic::Severity severity, std::string_view reason);
+Diagnostic mount_path_illegal(const compose::Service& service, const compose::Mount& mount);
+Diagnostic mount_type_unsupported(const compose::Service& service, const compose::Mount& mount);
+Diagnostic volumes_from_unknown(const compose::Service& service, const Spanned<std::string>& from,
+                                const std::string& name);
+Diagnostic volumes_from_anonymous(const compose::Service& service, const Spanned<std::string>& from,
+                                  const std::string& name, const std::string& path);
+
+Diagnostic files_carried(const compose::Service& service, const compose::Mount& mount, const std::string& where);
+Diagnostic file_missing(const compose::Service& service, const SourceSpan& span, const std::string& where);
+Diagnostic file_elsewhere(const compose::Service& service, const compose::Mount& mount);
+Diagnostic file_not_carried(const compose::Service& service, const SourceSpan& span, const std::string& where);
+Diagnostic folder_too_large(const compose::Service& service, const compose::Mount& mount, const std::string& where,
+                            std::size_t most);
+Diagnostic file_source_unknown(const compose::Service& service, const compose::FileReference& use,
+                               std::string_view kind);
 Diagnostic secret_elsewhere(const compose::Service& service, const compose::FileReference& use);
+
+Diagnostic provider_unknown(const compose::Service& service);
+Diagnostic store_replaces_image(const compose::Service& service, std::string_view extension);
+Diagnostic store_ignores_volume(const compose::Service& service, const compose::Mount& mount);
+Diagnostic store_address_rewritten(const compose::Service& service, const compose::EnvironmentVariable& variable,
+                                   const std::string& store);
+Diagnostic store_setting_replaced(const compose::Service& service, const compose::EnvironmentVariable& variable);
+Diagnostic key_in_command(const compose::Service& service, const SourceSpan& span);
+Diagnostic postgres_version_gone(const compose::Service& service);
+Diagnostic postgres_login_refused(const compose::Service& service, const std::string& login, const std::string& fault);
+Diagnostic postgres_password_missing(const compose::Service& service);
+Diagnostic postgres_password_refused(const compose::Service& service, const SourceSpan& span, const std::string& fault);
+Diagnostic redis_databases_mix(const compose::Service& service);
+Diagnostic model_chosen(const std::string& service, const std::string& name, const std::string& model,
+                        const SourceSpan& span);
 
 Diagnostic sibling_address_rewritten(const std::string& service, const std::string& where, const std::string& from,
                                      const std::string& to, const SourceSpan& span);
@@ -46,6 +86,7 @@ Diagnostic hidden_address_without_port(const std::string& service, const std::st
 Diagnostic hidden_http_address(const std::string& service, const std::string& sibling, const std::string& app, int port,
                                const SourceSpan& span);
 
+Diagnostic schedule_wrong(const compose::Service& service, const SourceSpan& span);
 Diagnostic job_with_ports(const compose::Service& service);
 Diagnostic dependency_unknown(const compose::Service& service, const compose::Dependency& dependency);
 Diagnostic dependency_completes_never(const compose::Service& service, const compose::Dependency& dependency);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <map>
 #include <optional>
 #include <set>
@@ -25,6 +26,21 @@ struct Stack {
   std::string vnet_range = "10.0.0.0/16";
 };
 
+/// What stands at a path of this machine that the project mounts or makes a secret or config of.
+struct LocalPath {
+  enum class Kind { missing, file, folder };
+  struct File {
+    std::string name;  // relative to the folder; of a file: its own last part
+    std::uint64_t size_bytes = 0;
+    bool is_text = true;   // UTF-8 without NUL: what a vault can hold
+    bool is_plain = true;  // false: a socket, a device, a link that leads nowhere
+  };
+  Kind kind = Kind::missing;
+  std::vector<File> files;  // of a folder with all below it, up to kMostFilesSeen
+};
+inline constexpr std::size_t kMostFilesSeen = 100;
+inline constexpr std::uint64_t kLargestCarried = 24 * 1024;  // KV-10: a secret's value has at most 25 KB
+
 /// What planning needs to know of Azure; read by the engine's survey, asked for by `facts_needed`. Absent when offline.
 struct Facts {
   /// Roles can be assigned in the group. Contributors cannot: then vault access policies, registry and storage keys are
@@ -40,6 +56,8 @@ struct Facts {
   std::optional<std::set<std::string>> config_names;
   /// Services that are built, but have no Dockerfile: buildpacks build them (see `services_without_dockerfile`).
   std::set<std::string> without_dockerfile;
+  /// What the project mounts of this machine (see `local_paths`).
+  std::map<std::string, LocalPath> local_paths;
 };
 
 /// A place that wants config.
@@ -59,8 +77,15 @@ graph::ResourceGraph build_graph(const compose::Project& project, const Stack& s
 graph::ResourceGraph build_config_graph(const std::string& project_name, const Stack& stack, const Facts& facts);
 
 /// The services whose build names no Dockerfile and whose folder has none, but holds a program in a language that
-/// buildpacks know. The one look that planning needs at the disk; part of the facts.
+/// buildpacks know.
 std::set<std::string> services_without_dockerfile(const compose::Project& project, const Disk& disk);
+
+/// Looks at everything of the project's folder that it mounts, or makes a secret or config of. What lies outside is
+/// never looked into.
+std::map<std::string, LocalPath> local_paths(const compose::Project& project, const Disk& disk);
+
+/// Both of the above.
+void look_at_disk(const compose::Project& project, const Disk& disk, Facts& facts);
 
 /// The vault secret that holds config `name`, for `config set` as well as for the plan.
 std::string config_secret_name(std::string_view name);

@@ -327,19 +327,15 @@ TEST(Attributes, OfComposeAllHaveAnAnswer) {
 
 TEST(Attributes, ThatAzureLacksAreRefusedOnce) {
   auto web = service("web");
-  web.attributes = {
-      {"cap_add", {}}, {"cap_add[0]", {}}, {"container_name", {}}, {"ulimits.nofile", {}}, {"x-mine", {}}};
+  web.attributes = {{"container_name", {}}, {"sysctls", {}}, {"sysctls.a", {}}, {"ulimits.nofile", {}}, {"x-mine", {}}};
   EXPECT_EQ(planned(project({web})).codes(), (std::vector<std::string>{"azure.unsupported", "azure.not-used"}));
 }
 
-TEST(Volumes, AreRefusedUnlessAnonymous) {
+TEST(Mounts, WithoutANameAreScratchFolders) {
   auto web = service("web");
   web.volumes = {{.type = "volume", .source = "", .target = "/cache"}};
   const auto result = planned(project({web}));
   EXPECT_EQ(*result.at("app/web", {"properties", "template", "volumes", "0", "storageType"}), Value("EmptyDir"));
-  web.volumes = {{.type = "volume", .source = "data", .target = "/data"},
-                 {.type = "bind", .source = "/p", .target = "/q"}};
-  EXPECT_EQ(planned(project({web})).codes(), (std::vector<std::string>{"azure.unsupported", "azure.unsupported"}));
 }
 
 TEST(Secrets, AreFilesFromTheVault) {
@@ -361,6 +357,156 @@ TEST(BuildFolders, WithoutDockerfileAreForBuildpacksIfTheyKnowTheLanguage) {
                        {"/project/docker/Dockerfile", "FROM x"},
                        {"/project/empty/README", ""}});
   EXPECT_EQ(services_without_dockerfile(project({node, docker, empty}), disk), std::set<std::string>{"node"});
+}
+
+compose::Mount mount(std::string type, std::string source, std::string target) {
+  return {
+      .type = std::move(type), .source = std::move(source), .target = std::move(target), .sub_path = {}, .span = {}};
+}
+
+Facts with_local(std::map<std::string, LocalPath> paths) {
+  Facts facts;
+  facts.local_paths = std::move(paths);
+  return facts;
+}
+
+LocalPath file_of(std::uint64_t size_bytes, bool is_text = true) {
+  return {.kind = LocalPath::Kind::file, .files = {{.name = "f", .size_bytes = size_bytes, .is_text = is_text}}};
+}
+
+TEST(Mounts, PutNamedVolumesOnSharesThatServicesHaveInCommon) {
+  auto a = service("aa"), b = service("bb");
+  a.volumes = {mount("volume", "data", "/data")};
+  b.volumes = {mount("volume", "data", "/elsewhere")};
+  b.volumes[0].read_only = true;
+  const auto result = planned(project({a, b}));
+  EXPECT_EQ(*result.at("app/aa", {"properties", "template", "volumes", "0", "storageType"}), Value("AzureFile"));
+  EXPECT_TRUE(result.needs("environment/data", "share/data"));
+  EXPECT_TRUE(result.needs("environment/data-ro", "share/data"));
+  EXPECT_EQ(*result.at("environment/data-ro", {"properties", "azureFile", "accessMode"}), Value("ReadOnly"));
+  EXPECT_TRUE(result.needs("app/bb", "environment/data-ro"));
+  EXPECT_EQ(result.graph.resource("share/data")->retention, graph::Retention::data);
+}
+
+TEST(Mounts, GiveImagesThatOwnTheirFilesNfs) {
+  auto db = service("db", "mariadb:11");
+  db.volumes = {mount("volume", "data", "/var/lib/mysql")};
+  const auto result = planned(project({db}));
+  EXPECT_EQ(*result.at("app/db", {"properties", "template", "volumes", "0", "storageType"}), Value("NfsAzureFile"));
+  EXPECT_EQ(*result.at("files/nfs", {"kind"}), Value("FileStorage"));
+  EXPECT_EQ(std::ranges::count(result.codes(), "plan.database-on-share"), 1);
+  EXPECT_EQ(std::ranges::count(result.codes(), "plan.stateful-image"), 0);
+}
+
+TEST(Mounts, LeaveOutSourceThatIsMountedForDevelopment) {
+  auto web = service("web");
+  web.image.reset();
+  web.build = compose::Build{.context = "/project/web"};
+  web.volumes = {mount("bind", "/project/web", "/app"), mount("volume", "", "/app/node_modules")};
+  const auto result = planned(project({web}));
+  EXPECT_EQ(result.codes(), std::vector<std::string>{"plan.development-mount"});
+  EXPECT_FALSE(result.at("app/web", {"properties", "template", "volumes"}));
+}
+
+TEST(Mounts, KeepDataFoldersOfBuiltServices) {
+  auto web = service("web");
+  web.image.reset();
+  web.build = compose::Build{.context = "/project"};
+  web.volumes = {mount("bind", "/project/data", "/data")};
+  const auto result = planned(project({web}));
+  EXPECT_TRUE(result.graph.find("share/data"));
+}
+
+TEST(Mounts, CarrySmallTextsByWayOfTheVault) {
+  auto web = service("web");
+  web.volumes = {mount("bind", "/project/nginx.conf", "/etc/nginx/nginx.conf")};
+  const auto carried = planned(project({web}), with_local({{"/project/nginx.conf", file_of(100)}}));
+  EXPECT_TRUE(carried.graph.find("file/nginx.conf"));
+  EXPECT_EQ(*carried.at("app/web", {"properties", "template", "containers", "0", "volumeMounts", "0", "mountPath"}),
+            Value("/etc/nginx/nginx.conf"));
+  for (const auto& bad : {file_of(kLargestCarried + 1), file_of(100, false)}) {
+    const auto refused = planned(project({web}), with_local({{"/project/nginx.conf", bad}}));
+    EXPECT_EQ(refused.codes(), std::vector<std::string>{"azure.file"});
+  }
+  EXPECT_EQ(planned(project({web})).codes(), std::vector<std::string>{"plan.file-missing"});
+}
+
+TEST(Mounts, NeverCarryFilesFromOutsideOfTheProject) {
+  auto web = service("web");
+  web.volumes = {mount("bind", "/home/me/.aws", "/root/.aws")};
+  const auto result = planned(project({web}));
+  EXPECT_EQ(result.codes(), std::vector<std::string>{"azure.volume"});
+  EXPECT_TRUE(result.diagnostics.all()[0].severity == Diagnostic::Severity::warning);
+}
+
+TEST(Mounts, SeeOnlyWhatTheProjectMounts) {
+  FakeDisk disk({{"/project/a/b.txt", "text"}, {"/project/bin", std::string("\0x", 2)}, {"/etc/passwd", "x"}});
+  auto web = service("web");
+  web.volumes = {mount("bind", "/project/a", "/a"), mount("bind", "/project/bin", "/bin/x"),
+                 mount("bind", "/etc/passwd", "/etc/passwd")};
+  const auto seen = local_paths(project({web}), disk);
+  ASSERT_EQ(seen.size(), 2u);
+  EXPECT_EQ(seen.at("/project/a").files[0].name, "b.txt");
+  EXPECT_FALSE(seen.at("/project/bin").files[0].is_text);
+}
+
+Service managed(std::string name, std::string image, std::string extension) {
+  auto s = service(std::move(name), std::move(image));
+  s.extensions[std::move(extension)] = compose::Node::of_boolean(true);
+  return s;
+}
+
+TEST(Stores, TakeThePlaceOfTheirContainers) {
+  auto web = service("web");
+  web.depends_on.push_back({.service = "cache", .span = {}});
+  web.environment = {variable("REDIS_URL", {{false, "redis://cache"}})};
+  const auto result = planned(project({web, managed("cache", "redis:7", "x-defang-redis")}));
+  EXPECT_FALSE(result.graph.find("app/cache"));
+  EXPECT_TRUE(result.needs("app/web", "endpoint/cache/names"));
+  EXPECT_TRUE(result.variable("app/web", "REDIS_URL")->find("secretRef"));
+  EXPECT_EQ(result.graph.fault(), "");
+}
+
+TEST(Stores, WantAPasswordThatAzureTakes) {
+  auto db = managed("db", "postgres:16", "x-defang-postgres");
+  EXPECT_EQ(planned(project({db})).codes(), std::vector<std::string>{"azure.postgres-password"});
+  db.environment = {variable("POSTGRES_PASSWORD", {{false, "short"}})};
+  EXPECT_EQ(planned(project({db})).codes(), std::vector<std::string>{"azure.postgres-password"});
+  db.environment = {variable("POSTGRES_PASSWORD", {{true, "PASSWORD"}})};
+  const auto good = planned(project({db}));
+  EXPECT_EQ(good.codes(), std::vector<std::string>());
+  EXPECT_TRUE(good.needs("postgres/db", "config/PASSWORD"));
+}
+
+TEST(Stores, AreSwitchedOffByFalse) {
+  auto cache = managed("cache", "redis:7", "x-defang-redis");
+  cache.extensions["x-defang-redis"] = compose::Node::of_boolean(false);
+  EXPECT_TRUE(planned(project({cache})).graph.find("app/cache"));
+}
+
+TEST(Sidecars, AreContainersOfTheSameReplicas) {
+  auto web = published("web", 80), tail = service("tail");
+  tail.network_mode = {"service:web", {}};
+  tail.volumes = {mount("volume", "", "/scratch")};
+  tail.environment = {variable("KEY", {{true, "KEY"}})};
+  tail.depends_on.push_back({.service = "web", .span = {}});
+  auto other = service("other");
+  other.depends_on.push_back({.service = "tail", .span = {}});
+  const auto result = planned(project({web, tail, other}));
+  EXPECT_FALSE(result.graph.find("app/tail"));
+  EXPECT_EQ(*result.at("app/web", {"properties", "template", "containers", "1", "name"}), Value("tail"));
+  EXPECT_EQ(*result.at("app/web", {"properties", "template", "volumes", "0", "name"}), Value("tail-scratch-1"));
+  EXPECT_TRUE(result.needs("app/web", "config/KEY"));
+  EXPECT_TRUE(result.needs("app/other", "app/web"));
+  EXPECT_EQ(result.graph.fault(), "");
+}
+
+TEST(Sidecars, NeedSomeoneToStandBeside) {
+  auto web = service("web");
+  web.network_mode = {"service:gone", {}};
+  EXPECT_EQ(planned(project({web})).codes(), std::vector<std::string>{"plan.network-mode"});
+  web.network_mode = {"service:web", {}};
+  EXPECT_EQ(planned(project({web})).codes(), std::vector<std::string>{"plan.network-mode"});
 }
 
 }  // namespace

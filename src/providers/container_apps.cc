@@ -5,6 +5,10 @@
 #include <algorithm>
 #include <chrono>
 
+#include "azure/location.h"
+#include "azure/names.h"
+#include "azure/resource_types.h"
+#include "providers/container_apps_scale.h"
 #include "providers/diagnostics.h"
 #include "providers/managed_identity.h"
 #include "support/text.h"
@@ -16,24 +20,28 @@ using graph::Value;
 
 constexpr std::string_view kAppType = "Microsoft.App/containerApps";
 constexpr std::string_view kJobType = "Microsoft.App/jobs";
+constexpr std::string_view kStorageType = "Microsoft.App/managedEnvironments/storages";
 constexpr std::string_view kEnvironmentType = "Microsoft.App/managedEnvironments";
-constexpr std::int64_t kMostReplicas = 1000;        // CA-40
 constexpr std::int64_t kLongestGraceSeconds = 600;  // CA-36
 constexpr int kJobTimeoutSeconds = 3600;            // CA-140
+constexpr int kMostMachines = 20;
 constexpr std::string_view kRegistrySecret = "registry-password";
-
-Value::List words(const std::vector<std::string>& texts) {
-  Value::List list;
-  for (const auto& text : texts) list.push_back(text);
-  return list;
-}
 
 // --- identities: used by the platform for the app, never offered to its containers ---
 
+bool is_built(const Workload& workload) {
+  return workload.is_built || std::ranges::any_of(workload.sidecars, &Workload::is_built);
+}
+
+bool has_secrets(const Workload& workload) {
+  return !workload.secrets.empty() ||
+         std::ranges::any_of(workload.sidecars, [](const Workload& sidecar) { return !sidecar.secrets.empty(); });
+}
+
 std::vector<graph::Resource> identities_of(const StackScope& scope, const Workload& workload) {
   std::vector<graph::Resource> identities;
-  if (workload.is_built && scope.can_assign_roles) identities.push_back(pull_identity(scope));
-  if (!workload.secrets.empty() || (workload.is_built && !scope.can_assign_roles))
+  if (is_built(workload) && scope.can_assign_roles) identities.push_back(pull_identity(scope));
+  if (has_secrets(workload) || (is_built(workload) && !scope.can_assign_roles))
     identities.push_back(secrets_identity(scope));
   return identities;
 }
@@ -68,7 +76,10 @@ Value::List registries(const StackScope& scope) {
 
 Value::List secrets(const StackScope& scope, const Workload& workload) {
   auto secrets = workload.secrets;
-  if (workload.is_built && !scope.can_assign_roles)
+  for (const auto& sidecar : workload.sidecars)
+    for (const auto& secret : sidecar.secrets)
+      if (std::ranges::find(secrets, secret) == secrets.end()) secrets.push_back(secret);
+  if (is_built(workload) && !scope.can_assign_roles)
     secrets.push_back(Value::Map{{"name", kRegistrySecret},
                                  {"keyVaultUrl", output_of(kRegistryPassword, "secretUri")},
                                  {"identity", id_of(kSecretsIdentity)}});
@@ -77,65 +88,36 @@ Value::List secrets(const StackScope& scope, const Workload& workload) {
 
 void add_common_configuration(const StackScope& scope, const Workload& workload, Value::Map& configuration) {
   if (auto list = secrets(scope, workload); !list.empty()) configuration.emplace_back("secrets", std::move(list));
-  if (workload.is_built) configuration.emplace_back("registries", registries(scope));
+  if (is_built(workload)) configuration.emplace_back("registries", registries(scope));
   if (auto list = identity_settings(scope, workload); !list.empty())
     configuration.emplace_back("identitySettings", std::move(list));
 }
 
 // --- template ---
 
-constexpr std::string_view kSecretsFolder = "/run/secrets";
-
-Value::List volumes(const Workload& workload) {
-  Value::List list;
-  for (std::size_t i = 0; i < workload.scratch_folders.size(); ++i)
-    list.push_back(Value::Map{{"name", fmt::format("scratch-{}", i + 1)}, {"storageType", "EmptyDir"}});
-  if (!workload.secret_files.empty())
-    list.push_back(Value::Map{{"name", "secrets"}, {"storageType", "Secret"}, {"secrets", workload.secret_files}});
-  return list;
-}
-
-Value::List volume_mounts(const Workload& workload) {
-  Value::List list;
-  for (std::size_t i = 0; i < workload.scratch_folders.size(); ++i)
-    list.push_back(
-        Value::Map{{"volumeName", fmt::format("scratch-{}", i + 1)}, {"mountPath", workload.scratch_folders[i]}});
-  if (!workload.secret_files.empty())
-    list.push_back(Value::Map{{"volumeName", "secrets"}, {"mountPath", kSecretsFolder}});
-  return list;
-}
-
 Value container(const Workload& workload) {
   Value::Map container = {{"name", workload.name}, {"image", workload.image}};
   // CA-33: `command` is Docker's entry point, `args` its command.
-  if (!workload.entrypoint.empty()) container.emplace_back("command", words(workload.entrypoint));
-  if (!workload.arguments.empty()) container.emplace_back("args", words(workload.arguments));
+  if (!workload.entrypoint.empty()) container.emplace_back("command", workload.entrypoint);
+  if (!workload.arguments.empty()) container.emplace_back("args", workload.arguments);
   if (!workload.environment.empty()) container.emplace_back("env", workload.environment);
   container.emplace_back("resources", Value::Map{{"cpu", workload.size.cpus()}, {"memory", workload.size.memory()}});
   if (!workload.probes.empty()) container.emplace_back("probes", workload.probes);
-  if (auto mounts = volume_mounts(workload); !mounts.empty()) container.emplace_back("volumeMounts", std::move(mounts));
+  if (!workload.mounts.empty()) container.emplace_back("volumeMounts", workload.mounts);
   return container;
 }
 
 Value::Map common_template(const Workload& workload) {
-  Value::Map body = {{"containers", Value::List{container(workload)}}};
-  if (auto list = volumes(workload); !list.empty()) body.emplace_back("volumes", std::move(list));
+  Value::List containers = {container(workload)};
+  auto volumes = workload.volumes;
+  for (const auto& sidecar : workload.sidecars) {
+    containers.push_back(container(sidecar));
+    for (const auto& volume : sidecar.volumes)
+      if (std::ranges::find(volumes, volume) == volumes.end()) volumes.push_back(volume);
+  }
+  Value::Map body = {{"containers", std::move(containers)}};
+  if (!volumes.empty()) body.emplace_back("volumes", std::move(volumes));
   return body;
-}
-
-/// CA-41: without HTTP nothing ever wakes an app that scaled to zero, so there is always one replica.
-Value scale(const Workload& workload, Diagnostics& diagnostics) {
-  const auto& replicas = workload.service->replicas;
-  std::int64_t count = replicas ? replicas->value : 1;
-  if (count == 0 && workload.ingress.kind == Ingress::Kind::http) {
-    diagnostics.add(zero_replicas_wake_up(workload.service->name, replicas->span));
-    return Value::Map{{"minReplicas", 0}, {"maxReplicas", 1}};
-  }
-  if (count < 1 || count > kMostReplicas) {
-    diagnostics.add(replicas_out_of_range(workload.service->name, *replicas, kMostReplicas));
-    count = 1;
-  }
-  return Value::Map{{"minReplicas", count}, {"maxReplicas", count}};
 }
 
 void add_grace_period(const Workload& workload, Value::Map& body, Diagnostics& diagnostics) {
@@ -152,8 +134,8 @@ void add_grace_period(const Workload& workload, Value::Map& body, Diagnostics& d
 void add_needs(const StackScope& scope, const Workload& workload, graph::Resource& resource) {
   for (const auto& identity : identities_of(scope, workload)) resource.after.push_back({identity.id, ""});
   if (!scope.can_assign_roles) return;
-  if (workload.is_built) resource.after.push_back({std::string(kPullRole), "its identity must be allowed to pull"});
-  if (!workload.secrets.empty())
+  if (is_built(workload)) resource.after.push_back({std::string(kPullRole), "its identity must be allowed to pull"});
+  if (has_secrets(workload))
     resource.after.push_back({std::string(kSecretsRole), "its identity must be allowed to read secrets"});
 }
 
@@ -174,28 +156,104 @@ graph::Resource finish(const StackScope& scope, const Workload& workload, std::s
   return resource;
 }
 
+/// CA-1, CA-13. Machines of one's own are at least one, and as many as the services' replicas could fill, twice: while
+/// a revision takes over from another both run.
+Value::List workload_profiles(const EnvironmentNeeds& needs) {
+  Value::List profiles = {Value::Map{{"name", "Consumption"}, {"workloadProfileType", "Consumption"}}};
+  for (const auto& [profile, services] : needs.profiles) {
+    Value::Map body = {{"name", profile->name}, {"workloadProfileType", profile->type}};
+    if (!profile->type.starts_with("Consumption")) {
+      body.emplace_back("minimumCount", 1);
+      body.emplace_back("maximumCount", std::min(2 * services, kMostMachines));
+    }
+    profiles.push_back(std::move(body));
+  }
+  return profiles;
+}
+
 }  // namespace
 
-graph::Resource environment(const StackScope& scope) {
+graph::Resource environment(const StackScope& scope, const EnvironmentNeeds& needs) {
   const auto name = scope.name_for(kEnvironmentType);
+  Value::Map body;
+  const bool reads_vault = needs.mounts_shares;
+  const auto identity = secrets_identity(scope);
+  if (reads_vault)
+    body.emplace_back("identity", Value::Map{{"type", "UserAssigned"},
+                                             {"userAssignedIdentities",
+                                              Value::Map{{identity_id(scope, identity), Value(Value::Map{})}}}});
   // Sent or not decides the kind for ever (CA-1). The infrastructure group is named, so that `down` knows it (CA-7).
-  auto environment = make_resource(
-      scope, kEnvironment, kEnvironmentType, name,
-      Value::Map{
-          {"properties",
-           Value::Map{
-               {"workloadProfiles",
-                Value::List{Value::Map{{"name", "Consumption"}, {"workloadProfileType", "Consumption"}}}},
-               {"vnetConfiguration", Value::Map{{"infrastructureSubnetId", id_of(kAppsSubnet)}, {"internal", false}}},
-               {"infrastructureResourceGroup", scope.infrastructure_group()},
-               {"appLogsConfiguration",
-                Value::Map{{"destination", "log-analytics"},
-                           {"logAnalyticsConfiguration",
-                            Value::Map{{"customerId", property_of(kWorkspace, "properties.customerId")},
-                                       {"sharedKey", list_of(kWorkspace, "sharedKeys", "primarySharedKey")}}}}}}}});
+  body.emplace_back(
+      "properties",
+      Value::Map{{"workloadProfiles", workload_profiles(needs)},
+                 {"vnetConfiguration", Value::Map{{"infrastructureSubnetId", id_of(kAppsSubnet)}, {"internal", false}}},
+                 {"infrastructureResourceGroup", scope.infrastructure_group()},
+                 {"appLogsConfiguration",
+                  Value::Map{{"destination", "log-analytics"},
+                             {"logAnalyticsConfiguration",
+                              Value::Map{{"customerId", property_of(kWorkspace, "properties.customerId")},
+                                         {"sharedKey", list_of(kWorkspace, "sharedKeys", "primarySharedKey")}}}}}});
+  auto environment = make_resource(scope, kEnvironment, kEnvironmentType, name, std::move(body));
   environment.because = "all services run there";
   environment.retention = graph::Retention::shared;
+  if (reads_vault) environment.after.push_back({identity.id, ""});
   return environment;
+}
+
+std::string environment_storage_name(const std::string& share, ShareAccess access) {
+  const auto wanted = access == ShareAccess::read_only ? share + "-ro" : share;
+  return azure::legal_name(*azure::find_resource_type(kStorageType), wanted, wanted);
+}
+
+graph::Resource environment_storage(const StackScope& scope, std::string_view node, std::string_view share_node,
+                                    const std::string& share, ShareProtocol protocol, ShareAccess access) {
+  const auto account = std::string(file_account_node(protocol));
+  const graph::Reference account_name{account, graph::Reference::Kind::name, "", ""};
+  const Value mode = access == ShareAccess::read_only ? "ReadOnly" : "ReadWrite";
+  Value::Map properties;
+  if (protocol == ShareProtocol::nfs)
+    properties.emplace_back(
+        "nfsAzureFile",
+        Value::Map{{"server", Value::Text{account_name, ".file." + std::string(azure::storage_suffix(scope.location))}},
+                   {"shareName", Value::Text{"/", account_name, "/" + share}},
+                   {"accessMode", mode}});
+  else
+    properties.emplace_back("azureFile", Value::Map{{"accountName", account_name},
+                                                    {"accountKeyVaultProperties",
+                                                     Value::Map{{"identity", id_of(kSecretsIdentity)},
+                                                                {"keyVaultUrl", output_of(kFilesKey, "secretUri")}}},
+                                                    {"shareName", share},
+                                                    {"accessMode", mode}});
+  auto storage = make_resource(scope, node, kStorageType,
+                               scope.name_for(kEnvironmentType) + "/" + environment_storage_name(share, access),
+                               Value::Map{{"properties", std::move(properties)}});
+  storage.after.push_back({std::string(kEnvironment), ""});
+  storage.after.push_back({std::string(share_node), "the share must exist"});
+  if (protocol == ShareProtocol::smb && scope.can_assign_roles)
+    storage.after.push_back({std::string(kSecretsRole), "the environment must be allowed to read the key"});
+  return storage;
+}
+
+Value scratch_volume(const std::string& name) { return Value::Map{{"name", name}, {"storageType", "EmptyDir"}}; }
+
+Value share_volume(const std::string& name, const std::string& storage, ShareProtocol protocol) {
+  if (protocol == ShareProtocol::nfs)
+    return Value::Map{{"name", name}, {"storageType", "NfsAzureFile"}, {"storageName", storage}};
+  // CA-114: everyone may write, links are kept as files, locks stay in the container.
+  return Value::Map{{"name", name},
+                    {"storageType", "AzureFile"},
+                    {"storageName", storage},
+                    {"mountOptions", "dir_mode=0777,file_mode=0777,mfsymlinks,nobrl"}};
+}
+
+Value secret_volume(const std::string& name, Value::List files) {
+  return Value::Map{{"name", name}, {"storageType", "Secret"}, {"secrets", std::move(files)}};
+}
+
+Value volume_mount(const std::string& volume, const std::string& path, const std::string& sub_path) {
+  Value::Map mount = {{"volumeName", volume}, {"mountPath", path}};
+  if (!sub_path.empty()) mount.emplace_back("subPath", sub_path);
+  return mount;
 }
 
 graph::Resource container_app(const StackScope& scope, const Workload& workload, Diagnostics& diagnostics) {
@@ -210,13 +268,13 @@ graph::Resource container_app(const StackScope& scope, const Workload& workload,
   add_common_configuration(scope, workload, configuration);
 
   auto app_template = common_template(workload);
-  app_template.emplace_back("scale", scale(workload, diagnostics));
+  app_template.emplace_back("scale", scale(*workload.service, workload.ingress, diagnostics));
   add_grace_period(workload, app_template, diagnostics);
 
   Value::Map body;
   add_identity(scope, workload, body);
   body.emplace_back("properties", Value::Map{{"environmentId", id_of(kEnvironment)},
-                                             {"workloadProfileName", "Consumption"},
+                                             {"workloadProfileName", workload.size.profile_name()},
                                              {"configuration", std::move(configuration)},
                                              {"template", std::move(app_template)}});
   return finish(scope, workload, kAppType, std::move(body));
@@ -224,18 +282,19 @@ graph::Resource container_app(const StackScope& scope, const Workload& workload,
 
 graph::Resource job(const StackScope& scope, const Workload& workload, Diagnostics& diagnostics) {
   note_what_jobs_lack(*workload.service, diagnostics);
-  Value::Map configuration = {
-      {"triggerType", "Manual"},
-      {"replicaTimeout", kJobTimeoutSeconds},
-      {"replicaRetryLimit", retries_of(*workload.service)},
-      {"manualTriggerConfig", Value::Map{{"parallelism", 1}, {"replicaCompletionCount", 1}}},
-  };
+  const bool scheduled = !workload.schedule.empty();
+  Value::Map once = {{"parallelism", 1}, {"replicaCompletionCount", 1}};
+  if (scheduled) once.emplace_back("cronExpression", workload.schedule);
+  Value::Map configuration = {{"triggerType", scheduled ? "Schedule" : "Manual"},
+                              {"replicaTimeout", kJobTimeoutSeconds},
+                              {"replicaRetryLimit", retries_of(*workload.service)},
+                              {scheduled ? "scheduleTriggerConfig" : "manualTriggerConfig", std::move(once)}};
   add_common_configuration(scope, workload, configuration);
 
   Value::Map body;
   add_identity(scope, workload, body);
   body.emplace_back("properties", Value::Map{{"environmentId", id_of(kEnvironment)},
-                                             {"workloadProfileName", "Consumption"},
+                                             {"workloadProfileName", workload.size.profile_name()},
                                              {"configuration", std::move(configuration)},
                                              {"template", common_template(workload)}});
   return finish(scope, workload, kJobType, std::move(body));

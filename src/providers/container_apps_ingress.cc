@@ -40,13 +40,6 @@ constexpr auto kKnownImages = std::to_array<KnownImage>({
 });
 static_assert(std::ranges::is_sorted(kKnownImages, {}, &KnownImage::repository));
 
-/// "docker.io/library/postgres:16@sha256:..." -> "postgres"
-std::string_view repository_of(std::string_view image) {
-  if (const auto at = image.find('@'); at != std::string_view::npos) image = image.substr(0, at);
-  if (const auto slash = image.rfind('/'); slash != std::string_view::npos) image = image.substr(slash + 1);
-  return image.substr(0, image.find(':'));
-}
-
 /// What a port wants to be, before anything is decided about its siblings.
 struct Wish {
   int target = 0;
@@ -208,6 +201,12 @@ bool Ingress::answers_on(int port) const {
   if (kind == Kind::http && (port == 80 || port == 443)) return true;
   if (kind == Kind::tcp && port == target_port) return true;
   return std::ranges::find(additional, port, &Mapping::target) != additional.end();
+}
+
+std::string_view repository_of(std::string_view image) {
+  if (const auto at = image.find('@'); at != std::string_view::npos) image = image.substr(0, at);
+  if (const auto slash = image.rfind('/'); slash != std::string_view::npos) image = image.substr(slash + 1);
+  return image.substr(0, image.find(':'));
 }
 
 std::optional<int> well_known_port(std::string_view image) {

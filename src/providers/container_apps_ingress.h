@@ -36,6 +36,9 @@ struct Ingress {
 Ingress ingress_of(const compose::Project& project, const compose::Service& service, const std::set<int>& undeclared,
                    Diagnostics& diagnostics);
 
+/// "docker.io/library/postgres:16@sha256:..." -> "postgres"
+std::string_view repository_of(std::string_view image);
+
 /// The port that a well-known server of this image listens on ("postgres:16" -> 5432); it does not speak HTTP.
 std::optional<int> well_known_port(std::string_view image);
 

@@ -92,17 +92,51 @@ Diagnostic too_many_ports(const std::string& service, int port, std::size_t most
       "remove a port, or split the service");
 }
 
-Diagnostic too_many_cpus(const std::string& service, const Spanned<double>& cpus) {
+Diagnostic too_many_cpus(const std::string& service, const Spanned<double>& cpus, int most) {
   return make(Severity::error, "azure.cpus",
-              fmt::format("service `{}` asks for {:g} CPUs, and the Consumption profile has at most 4", service, *cpus),
-              cpus.span, "ask for at most 4 CPUs and 8 GB; larger profiles are not supported yet");
+              fmt::format("service `{}` asks for {:g} CPUs, and the largest machine of Container Apps has {}", service,
+                          *cpus, most),
+              cpus.span, "spread the work over several replicas");
 }
 
-Diagnostic too_much_memory(const std::string& service, const Spanned<std::int64_t>& bytes) {
-  return make(Severity::error, "azure.memory",
-              fmt::format("service `{}` asks for {:.1f} GiB of memory, and the Consumption profile has at most 8",
-                          service, static_cast<double>(*bytes) / (1 << 30)),
-              bytes.span, "ask for at most 4 CPUs and 8 GB; larger profiles are not supported yet");
+Diagnostic too_much_memory(const std::string& service, const Spanned<std::int64_t>& bytes, int most_gib) {
+  return make(
+      Severity::error, "azure.memory",
+      fmt::format("service `{}` asks for {:.1f} GiB of memory, and the largest machine of Container Apps has {}",
+                  service, static_cast<double>(*bytes) / (1 << 30), most_gib),
+      bytes.span, "spread the work over several replicas");
+}
+
+Diagnostic dedicated_machine(const std::string& service, std::string_view type, int cpus, int gib,
+                             const SourceSpan& span) {
+  return make(
+      Severity::warning, "azure.dedicated",
+      fmt::format("service `{}` runs on machines of its own, of type {} ({} CPUs, {} GiB): they cost by the hour, "
+                  "used or not",
+                  service, type, cpus, gib),
+      span, "up to 4 CPUs and 8 GiB are paid for by use");
+}
+
+Diagnostic gpu_machine(const std::string& service, std::string_view type, const SourceSpan& span) {
+  return make(
+      Severity::warning, "azure.gpu",
+      fmt::format("service `{}` runs on {}: GPUs are dear, and subscriptions have none until they ask for quota",
+                  service, type),
+      span);
+}
+
+Diagnostic scales_to_zero(const std::string& service, const SourceSpan& span) {
+  return make(Severity::note, "azure.scale-to-zero",
+              fmt::format("service `{}` goes down to no replica while nobody asks for it: the first request after that "
+                          "waits until it has started",
+                          service),
+              span);
+}
+
+Diagnostic scaling_wrong(const std::string& service, const std::string& what, const std::string& help,
+                         const SourceSpan& span) {
+  return make(Severity::error, "azure.autoscaling",
+              fmt::format("`x-defang-autoscaling` of service `{}` {}", service, what), span, help);
 }
 
 Diagnostic size_rounded(const std::string& service, double cpus, const std::string& memory, const SourceSpan& span) {

@@ -24,8 +24,14 @@ Diagnostic port_taken_by_ingress(const std::string& service, int port, const Sou
 Diagnostic too_many_ports(const std::string& service, int port, std::size_t most, const SourceSpan& span);
 
 // Size and replicas
-Diagnostic too_many_cpus(const std::string& service, const Spanned<double>& cpus);
-Diagnostic too_much_memory(const std::string& service, const Spanned<std::int64_t>& bytes);
+Diagnostic too_many_cpus(const std::string& service, const Spanned<double>& cpus, int most);
+Diagnostic too_much_memory(const std::string& service, const Spanned<std::int64_t>& bytes, int most_gib);
+Diagnostic dedicated_machine(const std::string& service, std::string_view type, int cpus, int gib,
+                             const SourceSpan& span);
+Diagnostic gpu_machine(const std::string& service, std::string_view type, const SourceSpan& span);
+Diagnostic scales_to_zero(const std::string& service, const SourceSpan& span);
+Diagnostic scaling_wrong(const std::string& service, const std::string& what, const std::string& help,
+                         const SourceSpan& span);
 Diagnostic size_rounded(const std::string& service, double cpus, const std::string& memory, const SourceSpan& span);
 Diagnostic zero_replicas_wake_up(const std::string& service, const SourceSpan& span);
 Diagnostic replicas_out_of_range(const std::string& service, const Spanned<std::int64_t>& replicas, std::int64_t most);

@@ -1,11 +1,15 @@
 #include <gtest/gtest.h>
 
+#include "providers/cognitive_services.h"
 #include "providers/container_apps.h"
 #include "providers/container_apps_ingress.h"
 #include "providers/container_apps_probes.h"
+#include "providers/container_apps_scale.h"
 #include "providers/container_apps_size.h"
+#include "providers/document_db.h"
 #include "providers/key_vault.h"
 #include "providers/network.h"
+#include "providers/postgresql.h"
 
 namespace defang::providers {
 namespace {
@@ -144,11 +148,69 @@ TEST(ContainerSize, IsTheSmallestPairThatHoldsBoth) {
   EXPECT_EQ(ContainerSize{3}.memory(), "1.5Gi");
 }
 
-TEST(ContainerSize, IsRefusedBeyondTheLargestPair) {
+TEST(ContainerSize, TakesAMachineOfItsOwnBeyondTheLargestPair) {
   std::vector<std::string> codes;
-  size(8.0, {}, &codes);
-  size({}, 9000, &codes);
+  const auto cpus = size(8.0, {}, &codes);
+  EXPECT_EQ(cpus.profile_name(), "d8");
+  EXPECT_EQ(cpus.cpus(), 8.0);
+  const auto memory = size(0.5, 20000, &codes);
+  EXPECT_EQ(memory.profile_name(), "e4");
+  EXPECT_EQ(memory.memory(), "20Gi");
+  EXPECT_EQ(codes, (std::vector<std::string>{"azure.dedicated", "azure.dedicated"}));
+}
+
+TEST(ContainerSize, IsRefusedBeyondTheLargestMachine) {
+  std::vector<std::string> codes;
+  size(33.0, {}, &codes);
+  size({}, 300000, &codes);
   EXPECT_EQ(codes, (std::vector<std::string>{"azure.cpus", "azure.memory"}));
+}
+
+TEST(ContainerSize, IsAWholeMachineWhereThereIsAGpu) {
+  Service service;
+  service.reservations.has_devices = true;
+  Diagnostics diagnostics;
+  EXPECT_EQ(container_size(service, diagnostics).profile->type, "Consumption-GPU-NC8as-T4");
+}
+
+compose::Node settings(std::map<std::string, int> numbers) {
+  auto node = compose::Node::of_mapping();
+  for (const auto& [key, number] : numbers) node.set(key, compose::Node::of_integer(number));
+  return node;
+}
+
+/// "1-10 http" and the codes of what was said.
+std::string scaled(compose::Node node, Ingress::Kind kind, std::vector<std::string>* codes = nullptr) {
+  Service service;
+  service.extensions["x-defang-autoscaling"] = std::move(node);
+  Diagnostics diagnostics;
+  const auto body = scale(service, {.kind = kind}, diagnostics);
+  if (codes)
+    for (const auto& d : diagnostics.all()) codes->push_back(d.code);
+  auto text = std::to_string(*body.find("minReplicas")->get_if<std::int64_t>()) + "-" +
+              std::to_string(*body.find("maxReplicas")->get_if<std::int64_t>());
+  if (const auto* rules = body.find("rules"))
+    for (const auto& rule : *rules->get_if<graph::Value::List>())
+      text += " " + std::get<std::string>(rule.find("name")->get_if<graph::Value::Text>()->front());
+  return text;
+}
+
+TEST(Scale, FollowsWhatTheServiceIsAskedFor) {
+  EXPECT_EQ(scaled(compose::Node::of_boolean(true), Ingress::Kind::http), "1-10 http");
+  EXPECT_EQ(scaled(compose::Node::of_boolean(true), Ingress::Kind::tcp), "1-10 cpu");
+  EXPECT_EQ(scaled(compose::Node::of_boolean(false), Ingress::Kind::tcp), "1-1");
+  EXPECT_EQ(scaled(settings({{"min", 2}, {"max", 5}, {"tcp", 100}, {"memory", 80}}), Ingress::Kind::tcp),
+            "2-5 tcp memory");
+}
+
+TEST(Scale, GoesToZeroOnlyWhereRequestsBringItBack) {
+  std::vector<std::string> codes;
+  EXPECT_EQ(scaled(settings({{"min", 0}}), Ingress::Kind::http, &codes), "0-10 http");
+  scaled(settings({{"min", 0}}), Ingress::Kind::tcp, &codes);
+  scaled(settings({{"minimum", 1}}), Ingress::Kind::http, &codes);
+  scaled(settings({{"http", 10}}), Ingress::Kind::none, &codes);
+  EXPECT_EQ(codes, (std::vector<std::string>{"azure.scale-to-zero", "azure.autoscaling", "azure.autoscaling",
+                                             "azure.autoscaling"}));
 }
 
 TEST(ContainerSize, CountsTheMemoryLimitBecauseAzureEnforcesOne) {
@@ -225,6 +287,45 @@ TEST(ConfigSecretName, KeepsPlainNamesReadableAndOthersApart) {
 }
 
 TEST(Network, GivesTheAppsTheStartOfTheRange) { EXPECT_EQ(apps_range("10.7.0.0/16"), "10.7.0.0/23"); }
+
+TEST(Postgres, KnowsTheVersionFromTheTag) {
+  EXPECT_EQ(postgres_version("postgres:16"), "16");
+  EXPECT_EQ(postgres_version("postgres:16.4-alpine"), "16");
+  EXPECT_EQ(postgres_version("pgvector/pgvector:pg17"), "17");
+  EXPECT_EQ(postgres_version("timescale/timescaledb:2.14.2-pg16"), "16");
+  EXPECT_EQ(postgres_version("localhost:5000/postgres"), "17");
+  EXPECT_EQ(postgres_version("postgres:latest"), "17");
+  EXPECT_EQ(postgres_version("postgres:9.6"), std::nullopt);
+}
+
+TEST(Postgres, TakesTheSmallestServerThatFits) {
+  EXPECT_EQ(postgres_size(0.5, 512 << 20).sku, "Standard_B1ms");
+  EXPECT_EQ(postgres_size(2, std::int64_t{6} << 30).sku, "Standard_B2ms");
+  EXPECT_EQ(postgres_size(24, 0).sku, "Standard_D32ds_v5");
+}
+
+TEST(Postgres, KnowsWhatAzureRefuses) {
+  EXPECT_EQ(login_fault("shop"), "");
+  EXPECT_NE(login_fault("Admin"), "");
+  EXPECT_NE(login_fault("pg_me"), "");
+  EXPECT_EQ(password_fault("Abcdefg1", "shop"), "");
+  EXPECT_NE(password_fault("abcdefgh", "shop"), "");
+  EXPECT_NE(password_fault("Ab1", "shop"), "");
+  EXPECT_NE(password_fault("Shop1234", "shop"), "");
+}
+
+TEST(Mongo, KnowsTheVersionFromTheTag) {
+  EXPECT_EQ(mongo_version("mongo:7"), "7.0");
+  EXPECT_EQ(mongo_version("mongo:5.0.3"), "5.0");
+  EXPECT_EQ(mongo_version("mongo:latest"), "8.0");
+}
+
+TEST(Models, AreChosenByAliasOrName) {
+  EXPECT_EQ(model_for("chat-default"), "gpt-5-mini");
+  EXPECT_EQ(model_for("openai/gpt-4o"), "gpt-4o");
+  EXPECT_EQ(model_for("ai/llama3.3"), "gpt-5-mini");
+  EXPECT_EQ(model_for("ai/embeddinggemma"), "text-embedding-3-small");
+}
 
 }  // namespace
 }  // namespace defang::providers

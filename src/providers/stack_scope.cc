@@ -16,8 +16,14 @@ std::string StackScope::name_for(std::string_view type, std::string_view purpose
   return azure::legal_name(*azure::find_resource_type(type), wanted, wanted);
 }
 
-std::string StackScope::global_name_for(std::string_view type) const {
-  return azure::unique_name(*azure::find_resource_type(type), project + "-" + stack, subscription_id + "/" + group);
+std::string StackScope::global_name_for(std::string_view type, std::string_view purpose) const {
+  auto wanted = project + "-" + stack;
+  auto seed = subscription_id + "/" + group;
+  if (!purpose.empty()) {
+    wanted += "-" + std::string(purpose);
+    seed += "/" + std::string(purpose);
+  }
+  return azure::unique_name(*azure::find_resource_type(type), wanted, seed);
 }
 
 std::string StackScope::infrastructure_group() const {

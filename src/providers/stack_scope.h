@@ -12,6 +12,8 @@ namespace defang::providers {
 inline constexpr std::string_view kGroup = "group";
 inline constexpr std::string_view kNetwork = "network";
 inline constexpr std::string_view kAppsSubnet = "network/apps";
+inline constexpr std::string_view kPostgresSubnet = "network/postgres";
+inline constexpr std::string_view kEndpointsSubnet = "network/endpoints";
 inline constexpr std::string_view kWorkspace = "workspace";
 inline constexpr std::string_view kEnvironment = "environment";
 inline constexpr std::string_view kPullIdentity = "identity/pull";
@@ -25,6 +27,9 @@ inline constexpr std::string_view kVault = "vault";
 inline constexpr std::string_view kStorage = "storage";
 inline constexpr std::string_view kStateContainer = "storage/state";
 inline constexpr std::string_view kUploadsContainer = "storage/uploads";
+inline constexpr std::string_view kFiles = "files";
+inline constexpr std::string_view kFilesKey = "secret/files";
+inline constexpr std::string_view kNfsFiles = "files/nfs";
 
 /// Where a stack lives and what may be done there: what every resource of it is made from.
 struct StackScope {
@@ -40,7 +45,7 @@ struct StackScope {
   /// A legal name of `type` for something that the stack has once: "myapp-test", or "myapp-test-pull" with a purpose.
   std::string name_for(std::string_view type, std::string_view purpose = "") const;
   /// The same for a type whose names are unique in all of Azure.
-  std::string global_name_for(std::string_view type) const;
+  std::string global_name_for(std::string_view type, std::string_view purpose = "") const;
   /// The group that Container Apps makes for its own load balancer and addresses (CA-7).
   std::string infrastructure_group() const;
   azure::ResourceId id_of(std::string_view type, std::string_view name) const;

@@ -7,6 +7,9 @@ using graph::Value;
 namespace {
 
 constexpr std::string_view kType = "Microsoft.Storage/storageAccounts";
+constexpr std::string_view kShareType = "Microsoft.Storage/storageAccounts/fileServices/shares";
+constexpr int kSmbQuotaGb = 1024;  // a ceiling: what is stored is billed
+constexpr int kNfsQuotaGb = 100;   // the least that premium shares have: what is reserved is billed
 constexpr std::string_view kContainerType = "Microsoft.Storage/storageAccounts/blobServices/containers";
 
 graph::Resource container(const StackScope& scope, std::string_view node, const std::string& account,
@@ -38,6 +41,51 @@ std::vector<graph::Resource> stack_storage(const StackScope& scope) {
   account.retention = graph::Retention::shared;
   return {std::move(account), container(scope, kStateContainer, name, "state", "what was deployed is remembered there"),
           container(scope, kUploadsContainer, name, "uploads", "build contexts are uploaded there")};
+}
+
+std::string_view file_account_node(ShareProtocol protocol) {
+  return protocol == ShareProtocol::nfs ? kNfsFiles : kFiles;
+}
+
+graph::Resource file_account(const StackScope& scope, ShareProtocol protocol) {
+  const bool nfs = protocol == ShareProtocol::nfs;
+  Value::Map properties = {{"allowBlobPublicAccess", false},
+                           // CA-111: SMB shares are mounted with the account's key.
+                           {"allowSharedKeyAccess", true},
+                           {"minimumTlsVersion", "TLS1_2"},
+                           {"publicNetworkAccess", "Enabled"},
+                           // CA-112: NFS has no transport security of its own; the network is its wall.
+                           {"supportsHttpsTrafficOnly", !nfs}};
+  if (nfs)
+    properties.emplace_back(
+        "networkAcls",
+        Value::Map{{"defaultAction", "Deny"},
+                   {"bypass", "None"},
+                   {"virtualNetworkRules", Value::List{Value::Map{{"id", id_of(kAppsSubnet)}, {"action", "Allow"}}}}});
+  auto account =
+      make_resource(scope, file_account_node(protocol), kType, scope.global_name_for(kType, nfs ? "nfs" : "files"),
+                    Value::Map{{"kind", nfs ? "FileStorage" : "StorageV2"},
+                               {"sku", Value::Map{{"name", nfs ? "Premium_LRS" : "Standard_LRS"}}},
+                               {"properties", std::move(properties)}});
+  account.because = "volumes of the project are kept there";
+  account.retention = graph::Retention::data;
+  return account;
+}
+
+graph::Resource file_share(const StackScope& scope, std::string_view node, const std::string& name,
+                           ShareProtocol protocol) {
+  const bool nfs = protocol == ShareProtocol::nfs;
+  Value::Map properties = {{"shareQuota", nfs ? kNfsQuotaGb : kSmbQuotaGb}};
+  if (nfs) {
+    properties.emplace_back("enabledProtocols", "NFS");
+    properties.emplace_back("rootSquash", "NoRootSquash");  // images change the owner of their folders as root
+  }
+  auto share =
+      make_resource(scope, node, kShareType, scope.global_name_for(kType, nfs ? "nfs" : "files") + "/default/" + name,
+                    Value::Map{{"properties", std::move(properties)}});
+  share.retention = graph::Retention::data;
+  share.after.push_back({std::string(file_account_node(protocol)), ""});
+  return share;
 }
 
 }  // namespace defang::providers

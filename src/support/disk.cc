@@ -297,4 +297,9 @@ Result<std::vector<Disk::Entry>> FakeDisk::list(const fs::path& folder) const {
   return entries;
 }
 
+bool is_inside(const std::filesystem::path& path, const std::filesystem::path& folder) {
+  const auto relative = path.lexically_normal().lexically_relative(folder.lexically_normal());
+  return !relative.empty() && *relative.begin() != "..";
+}
+
 }  // namespace defang

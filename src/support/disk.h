@@ -55,6 +55,9 @@ class Disk {
 
 std::unique_ptr<Disk> make_real_disk();
 
+/// `path` is `folder` or lies below it, by their texts alone.
+bool is_inside(const std::filesystem::path& path, const std::filesystem::path& folder);
+
 /// Files in memory, for tests. Folders exist as soon as something is in them.
 class FakeDisk : public Disk {
  public:

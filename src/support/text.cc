@@ -112,6 +112,23 @@ std::string percent_decode(std::string_view text) {
   return out;
 }
 
+bool is_utf8(std::string_view text) {
+  const auto byte = [&](std::size_t at) { return static_cast<unsigned char>(text[at]); };
+  for (std::size_t at = 0; at < text.size();) {
+    const unsigned lead = byte(at);
+    // RFC 3629, section 4: how many bytes follow, and what the first of them may be.
+    const std::size_t more = lead < 0x80 ? 0 : lead >= 0xC2 && lead <= 0xDF ? 1 : (lead & 0xF0) == 0xE0 ? 2 : 3;
+    if (lead >= 0x80 && (lead < 0xC2 || lead > 0xF4)) return false;
+    if (at + more >= text.size()) return false;
+    const unsigned least = lead == 0xE0 ? 0xA0 : lead == 0xF0 ? 0x90 : 0x80;
+    const unsigned most = lead == 0xED ? 0x9F : lead == 0xF4 ? 0x8F : 0xBF;
+    for (std::size_t i = 1; i <= more; ++i)
+      if (byte(at + i) < (i == 1 ? least : 0x80) || byte(at + i) > (i == 1 ? most : 0xBF)) return false;
+    at += more + 1;
+  }
+  return true;
+}
+
 std::string to_iso8601(std::int64_t unix_milliseconds) {
   using namespace std::chrono;
   const sys_time<milliseconds> time{milliseconds(unix_milliseconds)};

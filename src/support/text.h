@@ -21,6 +21,8 @@ std::optional<std::uint64_t> to_number(std::string_view text);
 /// RFC 3986, unreserved characters stay.
 std::string percent_encode(std::string_view text);
 std::string percent_decode(std::string_view text);
+/// Well-formed UTF-8: no overlong forms, no surrogates, nothing above U+10FFFF.
+bool is_utf8(std::string_view text);
 /// 2026-01-02T03:04:05.678Z
 std::string to_iso8601(std::int64_t unix_milliseconds);
 

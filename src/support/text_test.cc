@@ -32,5 +32,12 @@ TEST(Digest, MatchesPublishedValues) {
   EXPECT_EQ(from_base64("-_8"), "\xfb\xff");
 }
 
+TEST(IsUtf8, RefusesWhatIsNot) {
+  EXPECT_TRUE(is_utf8(""));
+  EXPECT_TRUE(is_utf8("plain, \xC3\xA9, \xE2\x82\xAC, \xF0\x9F\x98\x80"));
+  for (const char* text : {"\xFF", "\xC3", "\xC0\x80", "\xED\xA0\x80", "\xF5\x80\x80\x80", "\xE2\x82", "\x80"})
+    EXPECT_FALSE(is_utf8(text)) << text;
+}
+
 }  // namespace
 }  // namespace defang

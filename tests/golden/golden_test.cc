@@ -81,7 +81,7 @@ TEST_P(Golden, GivesWhatWasReviewed) {
   std::string graph_text, template_text, messages;
   if (const auto project = compose::load(options, disk, diagnostics)) {
     auto facts = facts_of(GetParam());
-    facts.without_dockerfile = plan::services_without_dockerfile(*project, disk);
+    plan::look_at_disk(*project, disk, facts);
     const auto graph = plan::build_graph(*project, stack, facts, diagnostics);
     if (!diagnostics.has_errors()) {
       graph_text = graph::to_text(graph);

@@ -535,14 +535,20 @@ class ContainerRuntime final : public Runtime {
     std::vector<Engine::Bound> bound = {{folder / "resolv.conf", "/etc/resolv.conf", true},
                                         {folder / "hosts", "/etc/hosts", true}};
     for (const auto& mount : spec.mounts) {
-      auto source = mount.kind == Mount::Kind::folder ? mount.source : folder / "volumes" / percent_encode(mount.name);
+      const bool is_share = mount.kind == Mount::Kind::share;
+      auto source =
+          is_share ? options_.folder / "shares" / mount.source : folder / "volumes" / percent_encode(mount.name);
       TRY(disk_.make_folder(source));
       for (const auto& [name, content] : mount.files) {
         TRY(disk_.write(source / name, content.reveal(), Disk::Access::everyone));
       }
-      // Whoever the image runs as writes there, as in an EmptyDir of Azure.
+      // Whoever the image runs as writes there, as in an EmptyDir of Azure and on a share.
       std::error_code ignored;
-      if (mount.kind == Mount::Kind::empty) fs::permissions(source, fs::perms::all, ignored);
+      if (mount.kind != Mount::Kind::files) fs::permissions(source, fs::perms::all, ignored);
+      if (!mount.sub_path.empty()) {
+        source /= mount.sub_path;
+        if (mount.kind != Mount::Kind::files) TRY(disk_.make_folder(source));
+      }
       bound.push_back({std::move(source), mount.path, mount.read_only});
     }
     return bound;

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <expected>
 #include <set>
 #include <thread>
 
@@ -146,15 +147,53 @@ Mount secret_mount(const Json& volume, const std::map<std::string, Secret>& secr
   return mount;
 }
 
-std::vector<Mount> mounts_of(const Json& container, const Json& tmpl, const std::map<std::string, Secret>& secrets) {
+/// Where the files of an Azure Files volume are: the folder of the share that the environment's storage names. Nothing
+/// while there is no such share, which mounting reports.
+std::optional<Mount> share_mount(const Store& store, const std::string& environment, const Json& volume) {
+  const Resource* storage = store.find(fmt::format("{}/storages/{}", environment, text_at(volume, "storageName")));
+  if (storage == nullptr) return std::nullopt;
+  const bool nfs = find_path(storage->body, "properties.nfsAzureFile.shareName") != nullptr;
+  const std::string kind = nfs ? "nfsAzureFile" : "azureFile";
+  std::string account = text_at(storage->body, "properties.azureFile.accountName");
+  std::string share = text_at(storage->body, "properties." + kind + ".shareName");
+  if (nfs) {  // "/account/share"
+    const auto parts = split(share, '/');
+    if (parts.size() != 3) return std::nullopt;
+    account = parts[1];
+    share = parts[2];
+  }
+  for (const Resource* owner : store.resources_of_type("Microsoft.Storage/storageAccounts")) {
+    if (!equals_ignoring_case(owner->name(), account)) continue;
+    const Resource* found = store.find(fmt::format("{}/fileServices/default/shares/{}", owner->id, share));
+    if (found == nullptr) return std::nullopt;
+    return Mount{.kind = Mount::Kind::share,
+                 .source = text_at(found->hidden, "folder"),
+                 .read_only = text_at(storage->body, "properties." + kind + ".accessMode") == "ReadOnly"};
+  }
+  return std::nullopt;
+}
+
+using Failed = std::string;
+
+std::expected<std::vector<Mount>, Failed> mounts_of(const Store& store, const std::string& environment,
+                                                    const Json& container, const Json& tmpl,
+                                                    const std::map<std::string, Secret>& secrets) {
   std::vector<Mount> mounts;
   for (const Json& said : list(container, "volumeMounts")) {
     for (const Json& volume : list(tmpl, "volumes")) {
       if (text_at(volume, "name") != text_at(said, "volumeName")) continue;
       Mount mount;
       if (equals_ignoring_case(text_at(volume, "storageType"), "Secret")) mount = secret_mount(volume, secrets);
+      if (contains_ignoring_case(text_at(volume, "storageType"), "AzureFile")) {
+        const auto share = share_mount(store, environment, volume);
+        if (!share)
+          return std::unexpected(fmt::format("MountVolume.SetUp failed for volume \"{}\": the share does not exist",
+                                             text_at(volume, "name")));
+        mount = *share;
+      }
       mount.name = text_at(volume, "name");
       mount.path = text_at(said, "mountPath");
+      mount.sub_path = text_at(said, "subPath");
       if (!mount.path.starts_with('/')) mount.path.insert(0, "/");
       mounts.push_back(std::move(mount));
     }
@@ -162,11 +201,8 @@ std::vector<Mount> mounts_of(const Json& container, const Json& tmpl, const std:
   return mounts;
 }
 
-/// Volumes that the emulator has nothing for.
+/// What the emulator has nothing for.
 std::optional<std::string> unsupported(const Json& tmpl) {
-  for (const Json& volume : list(tmpl, "volumes"))
-    if (contains_ignoring_case(text_at(volume, "storageType"), "AzureFile"))
-      return "the emulator does not implement Azure Files volumes";
   if (!list(tmpl, "initContainers").empty()) return "the emulator does not implement init containers";
   return std::nullopt;
 }
@@ -377,7 +413,9 @@ std::optional<AppKeeper::Blocked> AppKeeper::fill_spec(const Resource& owner, co
     const Json& resources = member(container, "resources");
     made.cpu = member(resources, "cpu").is_number() ? member(resources, "cpu").get<double>() : 0.5;
     made.memory_bytes = memory_bytes(text_at(resources, "memory")).value_or(1ull << 30);
-    made.mounts = mounts_of(container, tmpl, *secrets);
+    auto mounts = mounts_of(core_.store(), environment_of(owner), container, tmpl, *secrets);
+    if (!mounts) return Blocked{"FailedMount", mounts.error()};
+    made.mounts = std::move(*mounts);
     spec.containers.push_back(std::move(made));
   }
   return std::nullopt;

@@ -213,7 +213,7 @@ Refused check_container(const Json& container, std::string_view kind, const std:
 }
 
 Refused check_containers(const Json& tmpl, const std::set<std::string>& secrets, const std::set<std::string>& volumes,
-                         std::vector<std::string>& notes) {
+                         bool any_size, std::vector<std::string>& notes) {
   const Json& containers = list(tmpl, "containers");
   if (containers.empty())
     return bad("ContainerAppContainersRequired", "At least one container is required in template.containers.");
@@ -226,7 +226,7 @@ Refused check_containers(const Json& tmpl, const std::set<std::string>& secrets,
                          fmt::format("Container name '{}' is not unique", text_at(container, "name")));
     }
   }
-  return check_resource_total(containers);
+  return any_size ? std::nullopt : check_resource_total(containers);
 }
 
 Refused check_volumes(const Json& tmpl, const std::set<std::string>& secrets, const AppSurroundings& around) {
@@ -536,7 +536,8 @@ Refused check_common(const Json& properties, const AppSurroundings& around, std:
   if (auto refusal = check_secrets(configuration, around.identity, secrets)) return refusal;
   if (auto refusal = check_registries(configuration, secrets, around.identity)) return refusal;
   if (auto refusal = check_volumes(tmpl, secrets, around)) return refusal;
-  return check_containers(tmpl, secrets, volume_names(tmpl), notes);
+  const bool any_size = around.dedicated_profiles.contains(to_lower(text_at(properties, "workloadProfileName")));
+  return check_containers(tmpl, secrets, volume_names(tmpl), any_size, notes);
 }
 
 Refused check_trigger(const Json& configuration) {

@@ -26,6 +26,7 @@ struct AppSurroundings {
   std::string name;                              // of the app or job
   bool environment_has_network = false;          // a VNet of the user's own
   std::set<std::string> workload_profiles;       // names, lower case
+  std::set<std::string> dedicated_profiles;      // those of nodes of one's own, where any size fits (CA-30)
   std::set<std::string> storages;                // of the environment
   std::set<std::uint16_t> external_tcp_ports;    // that other apps of the environment hold
   std::set<std::string> used_revision_suffixes;  // of this app, except that of its present template

@@ -51,9 +51,6 @@ AppFacts facts_of(const Write& write, const Resource& environment) {
 std::optional<Answer> unsupported(const Json& properties) {
   const Json& tmpl = member(properties, "template");
   if (!list(tmpl, "initContainers").empty()) return not_implemented("init containers of a container app");
-  for (const Json& volume : list(tmpl, "volumes"))
-    if (contains_ignoring_case(text_at(volume, "storageType"), "AzureFile"))
-      return not_implemented("Azure Files volumes of a container app");
   return std::nullopt;
 }
 
@@ -372,8 +369,12 @@ AppSurroundings surroundings_of(Core& core, const Resource& environment, const s
   AppSurroundings around;
   around.environment_has_network =
       !text_at(environment.body, "properties.vnetConfiguration.infrastructureSubnetId").empty();
-  for (const Json& profile : list(environment.properties(), "workloadProfiles"))
-    around.workload_profiles.insert(to_lower(text_at(profile, "name")));
+  for (const Json& profile : list(environment.properties(), "workloadProfiles")) {
+    const std::string profile_name = to_lower(text_at(profile, "name"));
+    around.workload_profiles.insert(profile_name);
+    if (!equals_ignoring_case(text_at(profile, "workloadProfileType"), "Consumption"))
+      around.dedicated_profiles.insert(profile_name);
+  }
   for (const Resource* below : core.store().resources_below(environment.id))
     if (equals_ignoring_case(below->type, "Microsoft.App/managedEnvironments/storages"))
       around.storages.insert(to_lower(below->name()));

@@ -280,5 +280,33 @@ TEST(Job, RunsToItsEndAndTellsTheExitCode) {
             std::string::npos);
 }
 
+TEST(ContainerApp, MountsSharesThatTheEnvironmentKnows) {
+  AppsBench bench;
+  bench.make_environment();
+  const std::string account = bench.group("g") + "/providers/Microsoft.Storage/storageAccounts/shopfiles";
+  bench.put(account, {{"location", "westus3"}, {"kind", "StorageV2"}, {"sku", {{"name", "Standard_LRS"}}}});
+  bench.wait_seconds(18);
+  bench.put(account + "/fileServices/default/shares/data", {{"properties", {{"shareQuota", 5}}}});
+  Json app = bench.app_body();
+  app["properties"]["template"]["volumes"] =
+      Json::array({{{"name", "data"}, {"storageType", "AzureFile"}, {"storageName", "data-ro"}}});
+  app["properties"]["template"]["containers"][0]["volumeMounts"] =
+      Json::array({{{"volumeName", "data"}, {"mountPath", "/data"}, {"subPath", "inner"}}});
+  EXPECT_EQ(bench.put(bench.app_id(), app).code(), "ManagedEnvironmentStorageNotFound");
+  bench.put(
+      bench.environment_id() + "/storages/data-ro",
+      {{"properties",
+        {{"azureFile",
+          {{"accountName", "shopfiles"}, {"accountKey", "k"}, {"shareName", "data"}, {"accessMode", "ReadOnly"}}}}}});
+  ASSERT_EQ(bench.put(bench.app_id(), app).status, 201);
+  bench.wait_seconds(13);
+  ASSERT_EQ(bench.runtime->replicas.size(), 1u);
+  const Mount& mount = bench.runtime->replicas.begin()->second.containers[0].mounts[0];
+  EXPECT_EQ(mount.kind, Mount::Kind::share);
+  EXPECT_TRUE(mount.source.starts_with("data-"));
+  EXPECT_EQ(mount.sub_path, "inner");
+  EXPECT_TRUE(mount.read_only);
+}
+
 }  // namespace
 }  // namespace defang::emulator

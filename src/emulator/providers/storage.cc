@@ -223,7 +223,18 @@ void forget_container(Core& core, const Resource& container) {
 }
 
 std::optional<Answer> write_share(Write& write) {
-  write.next.hidden["sent"] = write.next.properties();
+  const Resource* account = write.core.store().find(account_id_of(write.path));
+  const Json& sent = write.next.properties();
+  const bool premium = account != nullptr && equals_ignoring_case(text_at(account->body, "kind"), "FileStorage");
+  // CA-112: NFS lives on premium accounts only, and those have a least size.
+  if (equals_ignoring_case(text_at(sent, "enabledProtocols"), "NFS") && !premium)
+    return arm_error(400, "InvalidHeaderValue", "The value for one of the HTTP headers is not in the correct format.");
+  if (premium && sent.contains("shareQuota") && integer_at(sent, "shareQuota") < 100)
+    return arm_error(400, "InvalidHeaderValue", "The value for one of the HTTP headers is not in the correct format.");
+  // Whoever makes a share of the same name again finds it empty.
+  write.next.hidden["folder"] = write.existing != nullptr ? text_at(write.existing->hidden, "folder")
+                                                          : write.path.name() + "-" + hex(write.core.random().bytes(4));
+  write.next.hidden["sent"] = sent;
   write.next.hidden["modified"] = write.core.now_text();
   write.next.body = {{"id", write.next.id}, {"name", write.path.name()}, {"type", write.next.type}};
   return std::nullopt;
@@ -241,6 +252,8 @@ Json show_share(Core&, const Resource& share, View view) {
                         {"signedIdentifiers", Json::array()},
                         {"shareQuota", integer_at(share.hidden, "sent.shareQuota", 5120)},
                         {"enabledProtocols", "SMB"}};
+  for (const char* name : {"enabledProtocols", "rootSquash"})
+    if (const Json* value = find_member(share.hidden["sent"], name)) body["properties"][name] = *value;
   return body;
 }
 

@@ -181,5 +181,26 @@ TEST_F(Storage, SurvivesARestartWithItsBlobs) {
   EXPECT_EQ(again.send("GET", url, Json(), {}, Bench::nobody).body, "one two");
 }
 
+TEST_F(Storage, HasNfsSharesOnPremiumAccountsOnly) {
+  make();
+  const auto share = [](const std::string& account, const std::string& name) {
+    return account + "/fileServices/default/shares/" + name;
+  };
+  const Json nfs = {{"properties", {{"enabledProtocols", "NFS"}, {"shareQuota", 100}}}};
+  EXPECT_EQ(bench.put(share(id, "data"), nfs).status, 400);
+  EXPECT_EQ(bench.put(share(id, "data"), {{"properties", {{"shareQuota", 5}}}}).status, 201);
+  EXPECT_EQ(bench.get(share(id, "data")).json["properties"]["enabledProtocols"], "SMB");
+  const std::string premium = bench.group("g") + "/providers/Microsoft.Storage/storageAccounts/shopfiles";
+  Json account = body();
+  account["kind"] = "FileStorage";
+  account["sku"]["name"] = "Premium_LRS";
+  account["properties"].erase("accessTier");
+  bench.put(premium, account);
+  bench.wait(18s);
+  EXPECT_EQ(bench.put(share(premium, "data"), nfs).status, 201);
+  EXPECT_EQ(bench.get(share(premium, "data")).json["properties"]["enabledProtocols"], "NFS");
+  EXPECT_EQ(bench.put(share(premium, "small"), {{"properties", {{"shareQuota", 5}}}}).status, 400);
+}
+
 }  // namespace
 }  // namespace defang::emulator

@@ -1,0 +1,563 @@
+#include "plan/stores.h"
+
+#include <algorithm>
+#include <array>
+
+#include "plan/diagnostics.h"
+#include "plan/secrets.h"
+#include "providers/cognitive_services.h"
+#include "providers/container_apps_ingress.h"
+#include "providers/document_db.h"
+#include "providers/key_vault.h"
+#include "providers/network.h"
+#include "providers/postgresql.h"
+#include "providers/redis_enterprise.h"
+#include "support/text.h"
+
+namespace defang::plan {
+namespace {
+
+using compose::EnvironmentVariable;
+using compose::Service;
+using graph::Reference;
+using graph::Value;
+using Kind = ManagedStore::Kind;
+
+struct StoreExtension {
+  std::string_view name;
+  Kind kind;
+  std::string_view images;  // that it replaces, between blanks
+};
+constexpr auto kExtensions = std::to_array<StoreExtension>({
+    {"x-defang-mongodb", Kind::mongodb, " mongo "},
+    {"x-defang-postgres", Kind::postgres, " pgvector postgis postgres postgresql timescaledb "},
+    {"x-defang-redis", Kind::redis, " keydb redis redis-stack redis-stack-server valkey valkey-bundle "},
+});
+/// Images that only pass requests on to a model: the model stands for them.
+constexpr auto kModelGateways = std::to_array<std::string_view>({"litellm", "openai-access-gateway"});
+
+constexpr std::string_view kDefaultModel = "chat-default";
+constexpr std::string_view kModelKeyVariable = "OPENAI_API_KEY";
+
+bool is_on(const Service& service, std::string_view extension) {
+  const auto found = service.extensions.find(std::string(extension));
+  if (found == service.extensions.end()) return false;
+  const auto& node = found->second;
+  if (node.kind == compose::Node::Kind::boolean) return node.boolean;
+  return !(node.is_text() && equals_ignoring_case(node.text, "false"));
+}
+
+/// "my-llm" -> "MY_LLM"
+std::string upper_name(std::string_view name) { return replace_all(replace_all(to_upper(name), "-", "_"), ".", "_"); }
+
+const EnvironmentVariable* find_variable(const Service& service, std::string_view name) {
+  const auto found = std::ranges::find(service.environment, name, &EnvironmentVariable::name);
+  return found == service.environment.end() ? nullptr : &*found;
+}
+
+/// A variable's value if all of it is known here.
+std::optional<std::string> literal_of(const EnvironmentVariable* variable) {
+  if (!variable || !variable->value) return std::nullopt;
+  std::string text;
+  for (const auto& piece : *variable->value) {
+    if (piece.is_config) return std::nullopt;
+    text += piece.text;
+  }
+  return text;
+}
+
+std::string literal_or(const Service& service, std::string_view name, std::string_view otherwise) {
+  return literal_of(find_variable(service, name)).value_or(std::string(otherwise));
+}
+
+/// The value with config as references to it.
+Value::Text text_of(const EnvironmentVariable& variable) {
+  const auto config = [](const std::string& name) { return providers::output_of(node("config", name), "value"); };
+  if (!variable.value) return {config(variable.name)};
+  Value::Text text;
+  for (const auto& piece : *variable.value) {
+    if (piece.is_config)
+      text.emplace_back(config(piece.text));
+    else
+      text.emplace_back(piece.text);
+  }
+  return text;
+}
+
+bool is_config_value(const Reference& reference) {
+  return reference.kind == Reference::Kind::output && reference.path == "value";
+}
+
+bool is_secret(const Value::Text& text) {
+  return std::ranges::any_of(text, [](const Value::Piece& piece) {
+    const auto* reference = std::get_if<Reference>(&piece);
+    return reference && (reference->kind == Reference::Kind::list || is_config_value(*reference));
+  });
+}
+
+/// Makes the nodes of all config that the text holds.
+void need_config(Planning& plan, const Value::Text& text, const std::string& service, const SourceSpan& span) {
+  constexpr std::string_view kPrefix = "config/";
+  for (const auto& piece : text)
+    if (const auto* reference = std::get_if<Reference>(&piece); reference && reference->node.starts_with(kPrefix))
+      config_node(plan, reference->node.substr(kPrefix.size()), service, span);
+}
+
+// --- which services are managed ---
+
+/// What a service says of the model behind `store`: the name that it sends.
+std::string model_name_said(const Planning& plan, const std::string& store) {
+  const auto variable = upper_name(store) + "_MODEL";
+  for (const auto& [name, service] : plan.project.services)
+    if (const auto said = literal_of(find_variable(service, variable)); said && !said->empty()) return *said;
+  return {};
+}
+
+std::string wanted_model(const Service& service) {
+  const auto option = service.provider_options.find("model");
+  return option == service.provider_options.end() || option->second.empty() ? "" : option->second.front();
+}
+
+bool is_model(const Service& service) {
+  if (service.provider_type) return service.provider_type->value == "model";
+  if (!is_on(service, "x-defang-llm") || service.build || !service.image) return false;
+  const auto repository = providers::repository_of(service.image->value);
+  return std::ranges::find(kModelGateways, repository) != kModelGateways.end();
+}
+
+std::optional<Kind> kind_of(Planning& plan, const Service& service) {
+  if (is_model(service)) return Kind::model;
+  for (const auto& row : kExtensions) {
+    if (!is_on(service, row.name)) continue;
+    const auto image = service.image ? std::string(providers::repository_of(service.image->value)) : "";
+    if (row.images.find(" " + image + " ") == std::string_view::npos || service.build)
+      plan.diagnostics.add(store_replaces_image(service, row.name));
+    return row.kind;
+  }
+  return std::nullopt;
+}
+
+void note_dropped_data(Planning& plan, const Service& service) {
+  const auto mount = std::ranges::find_if(service.volumes, [](const auto& m) { return !m.source.empty(); });
+  if (mount != service.volumes.end()) plan.diagnostics.add(store_ignores_volume(service, *mount));
+}
+
+// --- PostgreSQL ---
+
+providers::PostgresServer postgres_server(Planning& plan, const Service& service) {
+  providers::PostgresServer server{.service = service.name, .password = {}, .origin = service.span};
+  const auto image = service.image ? service.image->value : std::string("postgres");
+  const auto version = providers::postgres_version(image);
+  if (!version) plan.diagnostics.add(postgres_version_gone(service));
+  server.version = version.value_or("17");
+  server.login = literal_or(service, "POSTGRES_USER", "postgres");
+  server.database = literal_or(service, "POSTGRES_DB", server.login);
+  const auto cpus = service.reservations.cpus ? service.reservations.cpus : service.limits.cpus;
+  const auto memory =
+      service.reservations.memory_bytes ? service.reservations.memory_bytes : service.limits.memory_bytes;
+  const auto size = providers::postgres_size(cpus ? cpus->value : 0, memory ? memory->value : 0);
+  server.sku = size.sku;
+  server.tier = size.tier;
+  if (const auto fault = providers::login_fault(server.login); !fault.empty())
+    plan.diagnostics.add(postgres_login_refused(service, server.login, fault));
+  const auto* password = find_variable(service, "POSTGRES_PASSWORD");
+  if (!password) {
+    plan.diagnostics.add(postgres_password_missing(service));
+    return server;
+  }
+  if (const auto literal = literal_of(password))
+    if (const auto fault = providers::password_fault(*literal, server.login); !fault.empty())
+      plan.diagnostics.add(postgres_password_refused(service, password->span, fault));
+  server.password = text_of(*password);
+  return server;
+}
+
+void add_postgres(Planning& plan, ManagedStore& store) {
+  const auto& service = *store.service;
+  const auto server = postgres_server(plan, service);
+  const auto* password = server.password.get_if<Value::Text>();
+  if (password) need_config(plan, *password, service.name, service.span);
+  auto resources = providers::postgres(plan.scope, server);
+  if (password && is_secret(*password))
+    for (auto& edge : needs_to_read_values(plan)) resources.front().after.push_back(std::move(edge));
+  for (auto& resource : resources) plan.graph.add(std::move(resource));
+  store.ready = providers::postgres_ready(plan.scope, server);
+}
+
+// --- Redis ---
+
+/// The word after `option` in the command: `--maxmemory-policy allkeys-lru`.
+std::string option_of(const Service& service, std::string_view option) {
+  if (!service.command) return {};
+  const auto& words = service.command->value;
+  const auto found = std::ranges::find(words, option);
+  return found == words.end() || found + 1 == words.end() ? "" : *(found + 1);
+}
+
+void add_redis(Planning& plan, ManagedStore& store) {
+  const auto& service = *store.service;
+  providers::RedisCluster cluster{.service = service.name, .origin = service.span};
+  for (const auto& memory : {service.reservations.memory_bytes, service.limits.memory_bytes})
+    if (memory) cluster.memory_bytes = std::max(cluster.memory_bytes, memory->value);
+  cluster.keeps_data = option_of(service, "--appendonly") == "yes";
+  if (const auto policy = option_of(service, "--maxmemory-policy"); !policy.empty())
+    if (const auto eviction = providers::redis_eviction(policy); !eviction.empty()) cluster.eviction = eviction;
+  for (auto& resource : providers::redis(plan.scope, cluster)) plan.graph.add(std::move(resource));
+  store.ready = providers::redis_ready(cluster);
+}
+
+// --- MongoDB ---
+
+std::string mongo_password_node(const std::string& service) { return node("secret", "mongo/" + service); }
+
+Value::Text mongo_user(const Service& service) {
+  const auto* user = find_variable(service, "MONGO_INITDB_ROOT_USERNAME");
+  return user ? text_of(*user) : Value::Text{"defang"};
+}
+
+Value::Text mongo_password(const Service& service) {
+  if (const auto* password = find_variable(service, "MONGO_INITDB_ROOT_PASSWORD")) return text_of(*password);
+  return {providers::output_of(mongo_password_node(service.name), "value")};
+}
+
+void add_mongo(Planning& plan, ManagedStore& store) {
+  const auto& service = *store.service;
+  const auto password = mongo_password(service);
+  if (!find_variable(service, "MONGO_INITDB_ROOT_PASSWORD"))
+    plan.graph.add(graph::Action{
+        .id = mongo_password_node(service.name),
+        .what = graph::WriteSecret{std::string(providers::kVault),
+                                   providers::derived_secret_name("mongo/" + service.name), graph::GeneratedRecipe{}},
+        .origin = service.span,
+        .because = "managed MongoDB has a password, unlike its image",
+        .service = service.name,
+        .after = needs_to_read_values(plan)});
+  need_config(plan, password, service.name, service.span);
+  const providers::MongoCluster cluster{.service = service.name,
+                                        .version = providers::mongo_version(service.image ? service.image->value : ""),
+                                        .login = literal_or(service, "MONGO_INITDB_ROOT_USERNAME", "defang"),
+                                        .password = password,
+                                        .origin = service.span};
+  for (auto& resource : providers::mongo(plan.scope, cluster)) plan.graph.add(std::move(resource));
+  store.ready = providers::mongo_ready(cluster);
+}
+
+// --- models ---
+
+/// Every model that somebody uses: gateways and providers, apps marked with `x-defang-llm`, and `models`.
+struct WantedModel {
+  std::string deployment, wanted, service;
+  SourceSpan span;
+};
+
+bool calls_models(const Service& service) { return is_on(service, "x-defang-llm") && !is_model(service); }
+
+std::vector<WantedModel> wanted_models(const Planning& plan) {
+  std::vector<WantedModel> wanted;
+  const auto add = [&](WantedModel model) {
+    if (std::ranges::find(wanted, model.deployment, &WantedModel::deployment) == wanted.end())
+      wanted.push_back(std::move(model));
+  };
+  for (const auto& [name, store] : plan.stores)
+    if (store.kind == Kind::model) add({store.deployment, wanted_model(*store.service), name, store.service->span});
+  for (const auto& [name, service] : plan.project.services) {
+    for (const auto& model : service.models) {
+      const auto found = plan.project.models.find(*model);
+      add({*model, found == plan.project.models.end() ? *model : found->second.model, name, model.span});
+    }
+    if (calls_models(service) && service.models.empty())
+      add({literal_or(service, "LLM_MODEL", literal_or(service, "OPENAI_MODEL", kDefaultModel)), "", name,
+           service.span});
+  }
+  return wanted;
+}
+
+void add_models(Planning& plan) {
+  const auto wanted = wanted_models(plan);
+  if (wanted.empty()) return;
+  for (auto& resource : providers::model_account(plan.scope)) plan.graph.add(std::move(resource));
+  std::string before = std::string(providers::kModels);
+  for (const auto& one : wanted) {
+    const auto model = providers::model_for(one.wanted.empty() ? one.deployment : one.wanted);
+    plan.diagnostics.add(model_chosen(one.service, one.deployment, model, one.span));
+    plan.graph.add(providers::model_deployment(
+        plan.scope, {.name = one.deployment, .model = model, .service = one.service, .origin = one.span}, before));
+    before = providers::model_node(one.deployment);
+  }
+  plan.graph.add(
+      graph::Action{.id = std::string(providers::kModelsKey),
+                    .what = graph::WriteSecret{std::string(providers::kVault), providers::derived_secret_name("models"),
+                                               graph::ComposedRecipe{{providers::model_key()}}},
+                    .origin = {},
+                    .because = "services sign in to models with it",
+                    .service = {},
+                    .after = {{before, "its account must be ready"}}});
+}
+
+bool has_models(const Planning& plan) { return plan.graph.find(providers::kModelsKey) != nullptr; }
+
+// --- endpoints ---
+
+ManagedEndpoint endpoint_of(const Planning& plan, const ManagedStore& store) {
+  const auto& service = *store.service;
+  switch (store.kind) {
+    case Kind::postgres:
+      return {.kind = ManagedEndpoint::Kind::postgres,
+              .host = {providers::property_of("postgres/" + service.name, "properties.fullyQualifiedDomainName")},
+              .user = {},
+              .password = {}};
+    case Kind::redis:
+      return {.kind = ManagedEndpoint::Kind::redis,
+              .host = {providers::redis_host(service.name)},
+              .port = providers::kRedisPort,
+              .compose_port = 6379,
+              .user = {},
+              .password = {providers::redis_key(service.name)}};
+    case Kind::mongodb: {
+      auto password = mongo_password(service);
+      for (auto& piece : password)
+        if (auto* reference = std::get_if<Reference>(&piece)) reference->percent_encoded = true;
+      return {.kind = ManagedEndpoint::Kind::mongodb,
+              .host = providers::mongo_host(plan.scope, service.name),
+              .port = 27017,
+              .compose_port = 27017,
+              .user = mongo_user(service),
+              .password = std::move(password)};
+    }
+    case Kind::model:
+      break;
+  }
+  return {.kind = ManagedEndpoint::Kind::model, .host = providers::model_base_url(), .user = {}, .password = {}};
+}
+
+/// The store that a variable's whole value names as a host; nullptr for none.
+const ManagedEndpoint* whole_host(const Planning& plan, const EnvironmentVariable& variable) {
+  const auto text = literal_of(&variable);
+  const auto found = text ? plan.endpoints.find(*text) : plan.endpoints.end();
+  return found == plan.endpoints.end() ? nullptr : &found->second;
+}
+
+/// `REDIS_PORT` beside `REDIS_HOST=cache`: the store of its family, and the last part of its own name.
+struct Companion {
+  const ManagedEndpoint* endpoint = nullptr;
+  std::string role;  // "PORT"
+};
+Companion companion_of(const Planning& plan, const Service& service, const std::string& name) {
+  const auto last = name.rfind('_');
+  if (last == std::string::npos) return {};
+  for (const auto& other : service.environment) {
+    const auto* endpoint = whole_host(plan, other);
+    const auto stem = other.name.rfind('_');
+    if (endpoint && other.name != name && stem == last && other.name.compare(0, stem, name, 0, last) == 0)
+      return {endpoint, to_upper(name.substr(last + 1))};
+  }
+  return {};
+}
+
+/// A host alone says nothing of keys, ports and TLS: the variables of its family do.
+std::optional<Value::Text> companion_value(const Planning& plan, const Service& service,
+                                           const EnvironmentVariable& variable) {
+  const auto [endpoint, role] = companion_of(plan, service, variable.name);
+  if (!endpoint || endpoint->kind != ManagedEndpoint::Kind::redis) return std::nullopt;
+  if (role == "PORT") return Value::Text{std::to_string(endpoint->port)};
+  if (role == "TLS" || role == "SSL") return Value::Text{"true"};
+  if (role != "PASSWORD") return std::nullopt;
+  auto key = std::get<Reference>(endpoint->password.front());
+  key.percent_encoded = false;
+  return Value::Text{key};
+}
+
+Value as_variable(Planning& plan, PlannedService& planned, const std::string& name, Value::Text text,
+                  const SourceSpan& span) {
+  const auto& service = *planned.service;
+  if (!is_secret(text)) return Value::Map{{"name", name}, {"value", std::move(text)}};
+  need_config(plan, text, service.name, span);
+  const auto what = service.name + "/" + name;
+  const auto id = node("secret", what);
+  const bool reads = std::ranges::any_of(text, [](const Value::Piece& piece) {
+    const auto* reference = std::get_if<Reference>(&piece);
+    return reference && is_config_value(*reference);
+  });
+  if (!plan.graph.find(id))
+    plan.graph.add(
+        graph::Action{.id = id,
+                      .what = graph::WriteSecret{std::string(providers::kVault), providers::derived_secret_name(what),
+                                                 graph::ComposedRecipe{std::move(text)}},
+                      .origin = span,
+                      .because = "`" + name + "` of service `" + service.name + "` holds a key or password",
+                      .service = service.name,
+                      .after = reads ? needs_to_read_values(plan) : std::vector<graph::Edge>()});
+  return Value::Map{{"name", name}, {"secretRef", use_secret(plan, planned.workload, id)}};
+}
+
+RedisClient client_of(const Service& service, std::string_view variable) {
+  const auto says = [](const std::string& word) { return contains_ignoring_case(word, "celery"); };
+  const bool celery = contains_ignoring_case(variable, "celery") ||
+                      (service.command && std::ranges::any_of(service.command->value, says));
+  return celery ? RedisClient::celery : RedisClient::any;
+}
+
+/// Models that the service reaches by `models` or by depending on one, each with the names of its variables.
+struct UsedModel {
+  std::string deployment, url_variable, model_variable;
+};
+std::vector<UsedModel> models_of(const Planning& plan, const Service& service) {
+  std::vector<UsedModel> used;
+  const auto name_of = [&](const std::string& model, std::string_view key, const std::string& otherwise) {
+    const auto* name = value_at(plan.project, service.name, "models." + model + "." + std::string(key));
+    return name && name->is_text() ? name->text : otherwise;
+  };
+  for (const auto& model : service.models)
+    used.push_back({*model, name_of(*model, "endpoint_var", upper_name(*model) + "_URL"),
+                    name_of(*model, "model_var", upper_name(*model) + "_MODEL")});
+  for (const auto& dependency : service.depends_on) {
+    const auto store = plan.stores.find(dependency.service);
+    if (store == plan.stores.end() || store->second.kind != Kind::model || !store->second.service->provider_type)
+      continue;
+    used.push_back(
+        {store->second.deployment, upper_name(dependency.service) + "_URL", upper_name(dependency.service) + "_MODEL"});
+  }
+  return used;
+}
+
+/// The service talks to a model of ours: its key is ours too.
+bool uses_our_models(const Planning& plan, const Service& service) {
+  if (!models_of(plan, service).empty()) return true;
+  return std::ranges::any_of(service.environment, [&](const EnvironmentVariable& variable) {
+    const auto found = rewrite(text_of(variable), plan.endpoints);
+    return found && std::ranges::any_of(found->stores, [&](const std::string& host) {
+             return plan.endpoints.at(host).kind == ManagedEndpoint::Kind::model;
+           });
+  });
+}
+
+}  // namespace
+
+void find_stores(Planning& plan) {
+  for (const auto& [name, service] : plan.project.services) {
+    const auto kind = kind_of(plan, service);
+    if (!kind) continue;
+    ManagedStore store{.kind = *kind, .service = &service, .deployment = {}, .ready = {}};
+    if (*kind == Kind::model) {
+      store.deployment = model_name_said(plan, name);
+      if (store.deployment.empty()) store.deployment = wanted_model(service);
+      if (store.deployment.empty()) store.deployment = kDefaultModel;
+      store.ready = {std::string(providers::kModelsKey), "endpoint/models/names"};
+    } else {
+      note_dropped_data(plan, service);
+    }
+    plan.stores.emplace(name, std::move(store));
+    plan.services.erase(name);
+  }
+  std::erase_if(plan.hosts, [&](const auto& host) {
+    const auto store = plan.stores.find(host.second);
+    if (store == plan.stores.end()) return false;
+    plan.endpoints.emplace(host.first, endpoint_of(plan, store->second));
+    return true;
+  });
+}
+
+providers::NetworkNeeds network_needs(const Planning& plan) {
+  providers::NetworkNeeds needs;
+  for (const auto& [name, store] : plan.stores)
+    (store.kind == Kind::postgres ? needs.postgres : needs.private_endpoints) = true;
+  if (!wanted_models(plan).empty()) needs.private_endpoints = true;
+  return needs;
+}
+
+void add_stores(Planning& plan) {
+  std::set<std::string> zones;
+  for (const auto& [name, store] : plan.stores) {
+    if (store.kind == Kind::postgres) zones.insert(providers::postgres_zone(plan.scope));
+    if (store.kind == Kind::redis) zones.emplace(providers::kRedisZone);
+    if (store.kind == Kind::mongodb) zones.emplace(providers::kMongoZone);
+  }
+  if (!wanted_models(plan).empty())
+    for (auto& zone : providers::model_zones()) zones.insert(std::move(zone));
+  for (const auto& zone : zones)
+    for (auto& resource : providers::private_zone(plan.scope, zone)) plan.graph.add(std::move(resource));
+  for (auto& [name, store] : plan.stores) {
+    if (store.kind == Kind::postgres) add_postgres(plan, store);
+    if (store.kind == Kind::redis) add_redis(plan, store);
+    if (store.kind == Kind::mongodb) add_mongo(plan, store);
+  }
+  add_models(plan);
+}
+
+void check_redis_databases(Planning& plan) {
+  for (const auto& [store, numbers] : plan.redis_databases)
+    if (numbers.size() > 1) plan.diagnostics.add(redis_databases_mix(*plan.stores.at(store).service));
+}
+
+std::optional<Value> store_variable(Planning& plan, PlannedService& planned, const EnvironmentVariable& variable) {
+  const auto& service = *planned.service;
+  if (has_models(plan) && variable.name == kModelKeyVariable && uses_our_models(plan, service))
+    return Value::Map{{"name", variable.name},
+                      {"secretRef", use_secret(plan, planned.workload, std::string(providers::kModelsKey))}};
+  auto rewritten = rewrite(text_of(variable), plan.endpoints, client_of(service, variable.name));
+  if (!rewritten) {
+    auto value = companion_value(plan, service, variable);
+    if (!value) return std::nullopt;
+    plan.diagnostics.add(store_setting_replaced(service, variable));
+    return as_variable(plan, planned, variable.name, std::move(*value), variable.span);
+  }
+  plan.diagnostics.add(store_address_rewritten(service, variable, rewritten->stores.front()));
+  for (const auto& host : rewritten->stores)
+    if (plan.endpoints.at(host).kind == ManagedEndpoint::Kind::redis && !whole_host(plan, variable))
+      plan.redis_databases[hosts_of(plan.project).at(host)].insert(rewritten->redis_database.value_or(0));
+  return as_variable(plan, planned, variable.name, std::move(rewritten->value), variable.span);
+}
+
+void add_store_variables(Planning& plan, PlannedService& planned) {
+  const auto& service = *planned.service;
+  auto& environment = planned.workload.environment;
+  const auto add = [&](const std::string& name, Value::Text text) {
+    if (!find_variable(service, name))
+      environment.push_back(as_variable(plan, planned, name, std::move(text), service.span));
+  };
+  for (const auto& variable : service.environment) {
+    const auto* endpoint = whole_host(plan, variable);
+    // libpq and the drivers that follow it speak TLS only when told to.
+    if (endpoint && endpoint->kind == ManagedEndpoint::Kind::postgres) {
+      add("PGSSLMODE", {"require"});
+      break;
+    }
+  }
+  for (const auto& model : models_of(plan, service)) {
+    add(model.url_variable, providers::model_base_url());
+    add(model.model_variable, {model.deployment});
+  }
+  const bool calls = calls_models(service);
+  if (calls && service.models.empty()) add("OPENAI_BASE_URL", providers::model_base_url());
+  if ((calls || uses_our_models(plan, service)) && !find_variable(service, kModelKeyVariable))
+    environment.push_back(
+        Value::Map{{"name", kModelKeyVariable},
+                   {"secretRef", use_secret(plan, planned.workload, std::string(providers::kModelsKey))}});
+}
+
+std::optional<Value> store_word(Planning& plan, const PlannedService& planned, const std::string& word,
+                                const SourceSpan& span) {
+  auto rewritten = rewrite({word}, plan.endpoints, client_of(*planned.service, ""));
+  if (!rewritten) return std::nullopt;
+  if (is_secret(rewritten->value)) plan.diagnostics.add(key_in_command(*planned.service, span));
+  return Value(std::move(rewritten->value));
+}
+
+std::vector<graph::Edge> needs_of_stores(const Planning& plan, const Service& service) {
+  std::set<std::string> names;
+  for (const auto& dependency : service.depends_on)
+    if (plan.stores.contains(dependency.service)) names.insert(dependency.service);
+  const auto hosts = hosts_of(plan.project);
+  for (const auto& variable : service.environment)
+    if (const auto rewritten = rewrite(text_of(variable), plan.endpoints))
+      for (const auto& host : rewritten->stores) names.insert(hosts.at(host));
+  std::vector<graph::Edge> edges;
+  for (const auto& name : names)
+    for (const auto& ready : plan.stores.at(name).ready)
+      edges.push_back({ready, "service `" + name + "` must answer under its name"});
+  if (calls_models(service) || !service.models.empty())
+    edges.push_back({"endpoint/models/names", "models must answer"});
+  return edges;
+}
+
+}  // namespace defang::plan
