@@ -129,7 +129,7 @@ std::optional<Answer> check_location(const TypeBehaviour& type, const Write& wri
       type.location == Location::global ? location == "global" : is_region(location) || location == "global";
   if (!known)
     return gateway_error(
-        400, is_group(write.path) ? "LocationNotAvailableForResourceGroup" : "LocationNotAvailableForResourceType",
+        400, "LocationNotAvailableForResourceType",
         fmt::format("The provided location '{}' is not available for resource type '{}'. List of available regions for "
                     "the resource type is "
                     "'{}'.",

@@ -173,7 +173,9 @@ std::optional<Answer> check_group_name(const Context& context) {
 
 std::optional<Answer> write_group(Write& write) {
   const std::string location = to_lower(replace_all(text_at(write.next.body, "location"), " ", ""));
-  if (write.existing != nullptr && !location.empty() && write.existing->location() != location)
+  if (location.empty())
+    return gateway_error(400, "LocationRequired", "The location property is required for this definition.");
+  if (write.existing != nullptr && write.existing->location() != location)
     return gateway_error(
         409, "InvalidResourceGroupLocation",
         fmt::format("Invalid resource group location '{}'. The Resource group already exists in location '{}'.",
@@ -354,7 +356,7 @@ void add_resources(Core& core) {
     at.store().edit_document("registrations", text_at(payload, "namespace")) = {{"state", "Registered"}};
   });
   core.add_type({.type = "Microsoft.Resources/resourceGroups",
-                 .location = TypeBehaviour::Location::optional,  // its own message
+                 .location = TypeBehaviour::Location::none,  // write_group has codes of its own
                  .check_name = check_group_name,
                  .write = write_group,
                  .removal_seconds = group_removal_seconds});
