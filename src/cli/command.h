@@ -77,6 +77,7 @@ struct Arguments {
   bool detach = false;
   bool dry_run = false;
   bool remove = false;  // of `down`: with the config
+  bool delete_data = false;
   std::optional<int> wait_timeout_seconds;
 
   // logs

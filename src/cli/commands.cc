@@ -30,6 +30,7 @@ const Option kUpOptions[] = {
 };
 const Option kDownOptions[] = {
     {"--remove", &Arguments::remove, "", "delete the stack's config, too"},
+    {"--delete-data", &Arguments::delete_data, "", "delete volumes and databases, too, with all that is in them"},
     {"-d,--detach", &Arguments::detach, "", "not supported yet"},
 };
 const Option kLogsOptions[] = {

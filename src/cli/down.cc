@@ -44,6 +44,7 @@ int run_down(const Arguments& arguments, Context& context) {
     return exit_code_of(config.error());
   }
   options.keep_vault = *config && !arguments.remove;
+  options.keep_data = !arguments.delete_data;
   const auto finished =
       deploy::tear_down(*session->arm, context.clock, make_view(arguments, context), options, context.stop);
   if (finished.how == deploy::RunFinished::How::stopped) return exit_interrupted;

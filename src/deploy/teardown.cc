@@ -53,6 +53,36 @@ bool is_ours(const Json& resource, const StackScope& scope) {
   return tag(kProjectTag) == scope.project && tag(kStackTag) == scope.stack;
 }
 
+/// The plan marks what holds the user's data: nothing else tells an account of volumes from the stack's own.
+bool holds_data(const Json& resource) {
+  const Json* tag = at_path(resource, "tags.defang-retention");
+  return tag != nullptr && tag->is_string() && tag->get<std::string>() == "data";
+}
+
+/// PG-7: a server stays in its subnet and zone for ever, so these stay with it.
+bool holds_databases(std::string_view type) {
+  return equals_ignoring_case(type, "Microsoft.Network/virtualNetworks") ||
+         equals_ignoring_case(type, "Microsoft.Network/privateDnsZones") ||
+         equals_ignoring_case(type, "Microsoft.Network/privateDnsZones/virtualNetworkLinks");
+}
+
+/// Ids, in lower case, of what stays when data stays.
+std::set<std::string> kept_data(const std::vector<Json>& resources, const StackScope& scope) {
+  std::set<std::string> keep;
+  bool databases = false;
+  for (const auto& resource : resources) {
+    if (!is_ours(resource, scope) || !holds_data(resource)) continue;
+    keep.insert(to_lower(text_at(resource, "id")));
+    databases =
+        databases || equals_ignoring_case(text_at(resource, "type"), "Microsoft.DBforPostgreSQL/flexibleServers");
+  }
+  if (databases)
+    for (const auto& resource : resources)
+      if (is_ours(resource, scope) && holds_databases(text_at(resource, "type")))
+        keep.insert(to_lower(text_at(resource, "id")));
+  return keep;
+}
+
 Result<std::vector<Json>> resources_of(rest::ArmClient& arm, const StackScope& scope, std::stop_token stop) {
   const auto group = azure::ResourceId::group(scope.subscription, scope.group);
   auto list = arm.list(group.text() + "/resources", std::string(kResourcesVersion), stop);
@@ -181,7 +211,8 @@ RunFinished tear_down(rest::ArmClient& arm, Clock& clock, const EventSink& sink,
   }
   const auto resources = resources_of(arm, scope, stop);
   if (!resources) return teardown.fail_with(resources.error());
-  std::set<std::string> keep;
+  auto keep = options.keep_data ? kept_data(*resources, scope) : std::set<std::string>();
+  const bool keeps_data = !keep.empty();
   if (options.keep_vault)
     for (const auto& resource : *resources)
       if (equals_ignoring_case(text_at(resource, "type"), kVaultType)) keep.insert(to_lower(text_at(resource, "id")));
@@ -194,7 +225,10 @@ RunFinished tear_down(rest::ArmClient& arm, Clock& clock, const EventSink& sink,
   }
   teardown.begin(scope, count(phases));
   teardown.remove_phases(phases);
-  if (!keep.empty()) teardown.tell("the vault with the stack's config stays; `defang down --remove` deletes it, too");
+  if (keeps_data)
+    teardown.tell("volumes and databases stay, and cost what they cost; `defang down --delete-data` deletes them");
+  if (options.keep_vault)
+    teardown.tell("the vault with the stack's config stays; `defang down --remove` deletes it, too");
   if (count(phases) + keep.size() < resources->size())
     teardown.tell(fmt::format("the group `{}` holds resources that are not this stack's, so it stays", scope.group));
   return teardown.finish();

@@ -24,6 +24,8 @@ struct TeardownOptions {
   StackScope scope;
   /// The vault with the user's config stays, and with it the group.
   bool keep_vault = true;
+  /// Volumes and databases stay, and the network that databases cannot leave.
+  bool keep_data = true;
 };
 /// All of the stack. The whole group at once where everything in it is ours and nothing has to stay.
 RunFinished tear_down(rest::ArmClient& arm, Clock& clock, const EventSink& sink, const TeardownOptions& options,

@@ -51,6 +51,26 @@ TEST_F(Down, KeepsTheVaultAndRemovesTheRestInOrder) {
   EXPECT_EQ(go(), "DELETE web\nDELETE env\nDELETE net\n");
 }
 
+TEST_F(Down, DeletesDataOnlyWhenToldTo) {
+  auto data = ours();
+  data["defang-retention"] = "data";
+  add("Microsoft.Storage/storageAccounts", "state", ours());
+  add("Microsoft.Storage/storageAccounts", "volumes", data);
+  EXPECT_EQ(go().find("DELETE volumes"), std::string::npos);
+  EXPECT_NE(go().find("DELETE state"), std::string::npos);
+  EXPECT_NE(go().find("DELETE net"), std::string::npos);
+  options_.keep_data = false;
+  EXPECT_EQ(go(), "DELETE rg\n");
+}
+
+TEST_F(Down, KeepsTheNetworkOfADatabaseThatStays) {
+  auto data = ours();
+  data["defang-retention"] = "data";
+  add("Microsoft.DBforPostgreSQL/flexibleServers", "db", data);
+  EXPECT_EQ(go().find("DELETE db"), std::string::npos);
+  EXPECT_EQ(go().find("DELETE net"), std::string::npos);
+}
+
 TEST_F(Down, LeavesAloneWhatIsNotOurs) {
   add("Microsoft.App/containerApps", "other", Json{{"owner", "me"}});
   EXPECT_EQ(go().find("other"), std::string::npos);

@@ -188,8 +188,11 @@ void add_environment(Planning& plan) {
   providers::EnvironmentNeeds needs{.mounts_shares = has_shares(plan, providers::ShareProtocol::smb), .profiles = {}};
   for (const auto& [name, planned] : plan.services) {
     const auto& replicas = planned.service->replicas;
-    if (const auto* profile = planned.workload.size.profile)
-      needs.profiles[profile] += replicas ? static_cast<int>(std::clamp<std::int64_t>(replicas->value, 1, 1000)) : 1;
+    if (const auto* profile = planned.workload.size.profile) {
+      auto& use = needs.profiles[profile->name];
+      use.first = profile;
+      use.second += replicas ? static_cast<int>(std::clamp<std::int64_t>(replicas->value, 1, 1000)) : 1;
+    }
   }
   plan.graph.add(providers::environment(plan.scope, needs));
 }
@@ -492,6 +495,17 @@ constexpr GraphStep kSteps[] = {
     connect_dependencies,
 };
 
+/// `down` sees no plan: what holds the user's data says so itself.
+void mark_data(graph::ResourceGraph& graph) {
+  for (const auto& [id, node] : graph.nodes()) {
+    const auto* seen = std::get_if<graph::Resource>(&node);
+    if (!seen || seen->retention != graph::Retention::data || !seen->body.find("tags")) continue;
+    auto tags = *seen->body.find("tags");
+    tags.set("defang-retention", "data");
+    graph.resource(id)->body.set("tags", std::move(tags));
+  }
+}
+
 /// The config that a top-level secret or config takes its content from.
 std::vector<std::string> config_of(const compose::FileSource& source) {
   if (!source.file.empty()) return {};
@@ -541,6 +555,7 @@ graph::ResourceGraph build_graph(const compose::Project& project, const Stack& s
                 .has_cycle = false,
                 .graph = {}};
   for (const auto step : kSteps) step(plan);
+  mark_data(plan.graph);
   assert(diagnostics.has_errors() || plan.graph.fault().empty());
   return std::move(plan.graph);
 }

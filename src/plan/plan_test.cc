@@ -386,6 +386,7 @@ TEST(Mounts, PutNamedVolumesOnSharesThatServicesHaveInCommon) {
   EXPECT_EQ(*result.at("environment/data-ro", {"properties", "azureFile", "accessMode"}), Value("ReadOnly"));
   EXPECT_TRUE(result.needs("app/bb", "environment/data-ro"));
   EXPECT_EQ(result.graph.resource("share/data")->retention, graph::Retention::data);
+  EXPECT_EQ(*result.at("files", {"tags", "defang-retention"}), Value("data"));
 }
 
 TEST(Mounts, GiveImagesThatOwnTheirFilesNfs) {

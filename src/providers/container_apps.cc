@@ -160,11 +160,12 @@ graph::Resource finish(const StackScope& scope, const Workload& workload, std::s
 /// a revision takes over from another both run.
 Value::List workload_profiles(const EnvironmentNeeds& needs) {
   Value::List profiles = {Value::Map{{"name", "Consumption"}, {"workloadProfileType", "Consumption"}}};
-  for (const auto& [profile, services] : needs.profiles) {
+  for (const auto& [name, use] : needs.profiles) {
+    const auto& [profile, replicas] = use;
     Value::Map body = {{"name", profile->name}, {"workloadProfileType", profile->type}};
     if (!profile->type.starts_with("Consumption")) {
       body.emplace_back("minimumCount", 1);
-      body.emplace_back("maximumCount", std::min(2 * services, kMostMachines));
+      body.emplace_back("maximumCount", std::min(2 * replicas, kMostMachines));
     }
     profiles.push_back(std::move(body));
   }

@@ -15,8 +15,9 @@ namespace defang::providers {
 
 /// What the services ask of the environment beside running in it.
 struct EnvironmentNeeds {
-  bool mounts_shares = false;                      // over SMB: their key is in the vault
-  std::map<const WorkloadProfile*, int> profiles;  // machines of one's own -> replicas on them
+  bool mounts_shares = false;  // over SMB: their key is in the vault
+  std::map<std::string_view, std::pair<const WorkloadProfile*, int>>
+      profiles;  // machines of one's own, replicas on them
 };
 /// The stack's Container Apps environment, in its network, writing its logs to the workspace.
 graph::Resource environment(const StackScope& scope, const EnvironmentNeeds& needs = {});
