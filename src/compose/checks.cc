@@ -38,10 +38,9 @@ void check_ports(const Node& service, const std::string& path, Diagnostics& diag
   }
 }
 
-void check_mounts(const Node& service, const std::string& path, Diagnostics& diagnostics) {
-  const Node* volumes = service.find("volumes");
-  if (!volumes) return;
-  for (const Node& mount : volumes->items)
+void check_mounts(const Node* mounts, const std::string& path, Diagnostics& diagnostics) {
+  if (!mounts) return;
+  for (const Node& mount : mounts->items)
     if (mount.is_mapping() && !mount.find("target")) diagnostics.add(mount_without_target(path, mount.span));
 }
 
@@ -298,7 +297,8 @@ void check_values(const Node& project, Diagnostics& diagnostics) {
     for (const Node::Entry& entry : services->entries) {
       const std::string path = "services." + entry.key;
       check_ports(entry.value, path + ".ports", diagnostics);
-      check_mounts(entry.value, path + ".volumes", diagnostics);
+      check_mounts(entry.value.find("volumes"), path + ".volumes", diagnostics);
+      check_mounts(entry.value.find("devices"), path + ".devices", diagnostics);
       check_devices(entry.value.find("gpus"), path + ".gpus", diagnostics);
       check_devices(at(entry.value, {"deploy", "resources", "reservations", "devices"}),
                     path + ".deploy.resources.reservations.devices", diagnostics);
