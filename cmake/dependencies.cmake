@@ -67,3 +67,18 @@ function(defang_static_program target)
     target_link_options(${target} PRIVATE -static -Wl,--gc-sections -s)
   endif()
 endfunction()
+
+# What most files include, read once: sanitized builds only, so that every file goes on naming what it uses.
+function(defang_precompiled target)
+  if(NOT DEFANG_SANITIZE)
+    return()
+  endif()
+  if(NOT TARGET precompiled)
+    file(WRITE ${CMAKE_BINARY_DIR}/precompiled.cc "")
+    add_library(precompiled STATIC ${CMAKE_BINARY_DIR}/precompiled.cc)
+    target_link_libraries(precompiled PRIVATE fmt_headers nlohmann Threads::Threads)
+    target_precompile_headers(precompiled PRIVATE <algorithm> <array> <chrono> <condition_variable> <filesystem> <functional> <map> <memory>
+      <mutex> <optional> <ranges> <regex> <set> <string> <thread> <variant> <vector> <fmt/format.h> <nlohmann/json.hpp> <gtest/gtest.h>)
+  endif()
+  target_precompile_headers(${target} REUSE_FROM precompiled)
+endfunction()

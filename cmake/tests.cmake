@@ -5,6 +5,7 @@ foreach(room support compose azure graph providers plan arm rest deploy emulator
   get_property(tests GLOBAL PROPERTY room_${room}_tests)
   if(tests)
     add_executable(test_${room} ${tests})
+    defang_precompiled(test_${room})
     target_link_libraries(test_${room} PRIVATE room_${room} GTest::gtest GTest::gmock GTest::gtest_main)
     target_compile_definitions(test_${room} PRIVATE DEFANG_SOURCE_DIR="${CMAKE_SOURCE_DIR}")
     gtest_discover_tests(test_${room} DISCOVERY_TIMEOUT 30 PROPERTIES LABELS "unit")

@@ -145,6 +145,7 @@ deploy::AzureAccess Session::access(Context& context) {
   return {.arm = *arm,
           .pipeline = *pipeline,
           .unsigned_pipeline = *unsigned_pipeline,
+          .fence = *fence,
           .tokens = *tokens,
           .cloud = cloud,
           .tenant = stack().tenant_id,
@@ -226,6 +227,7 @@ Result<Session> open_session(StackSettings settings, const Arguments& arguments,
                                                             .no_proxy = either("NO_PROXY", "no_proxy")}));
   rest::PipelineParts parts{.transport = *session.transport, .clock = context.clock, .random = context.random};
   parts.user_agent = "defang/" DEFANG_VERSION;
+  parts.fence = session.fence.get();
   if (arguments.debug) parts.log = [&context](const std::string& line) { context.err.write(line + "\n"); };
   session.unsigned_pipeline = rest::make_pipeline(parts);
   TRY_ASSIGN(session.cloud, rest::find_cloud(variable, *session.unsigned_pipeline, context.stop));

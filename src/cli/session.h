@@ -47,6 +47,7 @@ class Session {
   StackSettings settings;
   rest::Cloud cloud;
   std::unique_ptr<rest::HttpTransport> transport;
+  std::unique_ptr<rest::WriteFence> fence = std::make_unique<rest::WriteFence>();
   std::unique_ptr<rest::Pipeline> unsigned_pipeline;
   std::unique_ptr<rest::Credential> credential;
   std::unique_ptr<rest::TokenCache> tokens;

@@ -18,6 +18,7 @@ struct AzureAccess {
   rest::ArmClient& arm;
   rest::Pipeline& pipeline;           // signs in where a call says for whom
   rest::Pipeline& unsigned_pipeline;  // SAS, account keys, public addresses
+  rest::WriteFence& fence;            // of both pipelines
   rest::TokenCache& tokens;           // exchanged for a registry's own
   const rest::Cloud& cloud;
   std::string tenant;

@@ -78,6 +78,7 @@ class Deployment {
     finished.took = access_.clock.elapsed() - started;
     stream_.tell(finished);
     keep_events();
+    access_.fence.ask({});
     lease_.reset();
     return finished;
   }
@@ -93,7 +94,6 @@ class Deployment {
       options.when_gate_is_done = [this, id = storage->id](NodeScope& scope, std::stop_token stop) {
         return take_lease(id, scope, stop);
       };
-      options.may_write = [this] { return lease_ ? lease_->may_write() : std::nullopt; };
     }
     return options;
   }
@@ -107,6 +107,7 @@ class Deployment {
                    access_.unsigned_pipeline, access_.clock);
     const auto tell = [this](const std::string& message) { stream_.tell(Notice{message}); };
     TRY_ASSIGN(lease_, StackLease::take(*blobs_, access_.clock, access_.random, tell, stop));
+    access_.fence.ask([this] { return lease_->may_write(); });
     return {};
   }
 

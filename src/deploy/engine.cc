@@ -114,7 +114,6 @@ class Run {
   std::set<std::string> proven_;  // identities that an app has already started with
   std::set<std::string> proving_;
   std::vector<std::thread> threads_;
-  bool gate_passed_ = false;
   bool group_is_new_ = false;
   bool gave_rights_ = false;
   std::map<std::pair<std::string, std::string>, Json> lists_;
@@ -196,10 +195,7 @@ void Run::prepare() {
 
 /// Whatever the gate does not need waits for it.
 void Run::add_gate() {
-  if (options_.gate.empty() || !tasks_.contains(options_.gate)) {
-    gate_passed_ = true;
-    return;
-  }
+  if (options_.gate.empty() || !tasks_.contains(options_.gate)) return;
   std::set<std::string> before{options_.gate};
   std::vector<std::string> open{options_.gate};
   while (!open.empty()) {
@@ -281,7 +277,6 @@ void Run::finish(const std::string& id, std::optional<Error> error) {
   }
   if (!error) {
     task.state = Task::State::done;
-    if (id == options_.gate) gate_passed_ = true;
     for (const auto& next : task.wanted_by) tasks_.at(next).needs.erase(id);
   } else if (error->kind == Error::Kind::stopped) {
     task.state = Task::State::failed;
@@ -438,14 +433,10 @@ Result<Json> Run::write(const graph::Resource& resource, const azure::ResourceId
 
 Result<Json> Run::write_once(const graph::Resource& resource, const azure::ResourceId& id,
                              const std::optional<Json>& existing, const Json& body, NodeScope& scope) {
-  bool guarded = false;
   {
     const std::lock_guard lock(mutex_);
-    guarded = gate_passed_;
     tasks_.at(resource.id).writing = true;
   }
-  if (guarded && options_.may_write)
-    if (auto lost = options_.may_write()) return fail(std::move(*lost));
   auto options = wait_options(resource.id);
   options.watchdog = actions_.watchdog(resource, existing, scope, stop_);
   auto written = arm_.put(id, resource.api_version, body, options, stop_);

@@ -75,8 +75,6 @@ struct EngineOptions {
   /// Node that comes first, with all it needs: the storage account, whose blob holds the lease. Empty: none.
   std::string gate;
   std::function<Result<void>(NodeScope&, std::stop_token)> when_gate_is_done;
-  /// Asked before every write once the gate is passed; an error stops that node (the lease was lost).
-  std::function<std::optional<Error>()> may_write;
 };
 
 struct RunResult {

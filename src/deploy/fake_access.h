@@ -51,12 +51,13 @@ struct FakeAccess {
   FakeArm arm{clock};
   FakePipeline pipeline, unsigned_pipeline;
   FakeCredential credential;
+  rest::WriteFence fence;
   rest::TokenCache tokens{credential, clock};
   rest::Cloud cloud;
   FakeDisk disk;
   FakeProcesses processes;
   std::unique_ptr<Random> random = make_seeded_random(1);
-  AzureAccess access{arm, pipeline, unsigned_pipeline, tokens, cloud, "tenant", clock, *random, disk, processes};
+  AzureAccess access{arm, pipeline, unsigned_pipeline, fence, tokens, cloud, "tenant", clock, *random, disk, processes};
 };
 
 /// A run's view of one node, for actions on their own.

@@ -46,8 +46,9 @@ Result<std::unique_ptr<StackLease>> StackLease::take(rest::BlobClient& blobs, Cl
   const std::string proposed = random.uuid();
   const auto started = clock.elapsed();
   for (Clock::Duration pause = 500ms;; pause = std::min<Clock::Duration>(pause * 2, 5s)) {
+    const auto asked = clock.elapsed();  // the lease counts from when the service took the request, not from the answer
     auto id = acquire(blobs, proposed, stop);
-    if (id) return std::unique_ptr<StackLease>(new StackLease(blobs, clock, std::move(*id)));
+    if (id) return std::unique_ptr<StackLease>(new StackLease(blobs, clock, std::move(*id), asked));
     if (id.error().code != "LeaseAlreadyPresent")
       return fail(std::move(id.error().during("taking the lease of the stack")));
     if (clock.elapsed() - started > kWaitLimit) return fail(another_run());
@@ -56,9 +57,13 @@ Result<std::unique_ptr<StackLease>> StackLease::take(rest::BlobClient& blobs, Cl
   }
 }
 
-StackLease::StackLease(rest::BlobClient& blobs, Clock& clock, std::string id)
-    : blobs_(blobs), clock_(clock), id_(std::move(id)), renewed_(clock.elapsed()) {
-  renewal_ = std::jthread([this](std::stop_token stop) { renew(stop); });
+StackLease::StackLease(rest::BlobClient& blobs, Clock& clock, std::string id, Clock::Duration acquired)
+    : blobs_(blobs), clock_(clock), id_(std::move(id)), renewed_(acquired) {
+  clock_.add_worker();
+  renewal_ = std::jthread([this](std::stop_token stop) {
+    renew(stop);
+    clock_.remove_worker();
+  });
 }
 
 StackLease::~StackLease() {
@@ -69,7 +74,7 @@ StackLease::~StackLease() {
 
 void StackLease::renew(std::stop_token stop) {
   while (clock_.sleep_for(kRenewEvery, stop)) {
-    const auto asked = clock_.elapsed();  // the lease counts from when the service took the request, not from now
+    const auto asked = clock_.elapsed();
     const auto renewed = blobs_.renew_lease(kContainer, kBlob, id_, stop);
     const std::lock_guard lock(mutex_);
     if (renewed)

@@ -32,7 +32,7 @@ class StackLease {
   std::optional<Error> may_write() const;
 
  private:
-  StackLease(rest::BlobClient& blobs, Clock& clock, std::string id);
+  StackLease(rest::BlobClient& blobs, Clock& clock, std::string id, Clock::Duration acquired);
   void renew(std::stop_token stop);
 
   rest::BlobClient& blobs_;

@@ -214,7 +214,7 @@ class BeastServer : public Server {
     std::unique_lock guard(mutex_);
     for (Connection* connection : connections_) connection->hang_up();
     // A handler in the middle of long work is not waited for longer than this.
-    none_left_.wait_for(guard, kLongestGoodbye, [this] { return connections_.empty(); });
+    none_left_.wait_for(guard, kLongestGoodbye, [this] { return serving_ == 0; });
   }
 
   Result<std::uint16_t> open(std::uint16_t wanted) override {
@@ -272,22 +272,29 @@ class BeastServer : public Server {
   }
 
   void serve_connection(tcp::socket socket) {
-    Connection connection(std::move(socket), tls_, handler_, upload_folder_, uploads_, stopping_.get_token());
+    auto connection = std::make_unique<Connection>(std::move(socket), tls_, handler_, upload_folder_, uploads_,
+                                                   stopping_.get_token());
     {
       const std::lock_guard guard(mutex_);
-      connections_.insert(&connection);
+      connections_.insert(connection.get());
     }
-    if (!stopping_.stop_requested()) connection.run();
+    if (!stopping_.stop_requested()) connection->run();
     const std::lock_guard guard(mutex_);
-    connections_.erase(&connection);
-    if (connections_.empty()) none_left_.notify_all();
+    connections_.erase(connection.get());
+    connection.reset();  // before it counts as gone: its socket belongs to our context
+    if (--serving_ == 0) none_left_.notify_all();
   }
 
   void accept(const std::shared_ptr<tcp::acceptor>& acceptor) {
     acceptor->async_accept([this, acceptor](const error_code& error, tcp::socket socket) {
       if (error == asio::error::operation_aborted || !acceptor->is_open()) return;
-      if (!error)
+      if (!error) {
+        {
+          const std::lock_guard guard(mutex_);
+          ++serving_;
+        }
         std::thread([this, taken = std::move(socket)]() mutable { serve_connection(std::move(taken)); }).detach();
+      }
       accept(acceptor);
     });
   }
@@ -302,6 +309,7 @@ class BeastServer : public Server {
   std::mutex mutex_;
   std::condition_variable none_left_;
   std::set<Connection*> connections_;
+  std::size_t serving_ = 0;  // threads, also those that have not made their connection yet
   std::map<std::uint16_t, std::vector<std::shared_ptr<tcp::acceptor>>> acceptors_;
   std::thread acceptor_thread_;
 };

@@ -748,6 +748,7 @@ constexpr auto kShapes = std::to_array<Shape>({
      .method = "PUT",
      .when = When::create,
      .status = 202,
+     .state = "Creating",
      .headers = Headers::location,
      .body = Body::text_plain,
      .retry_after = 17,

@@ -50,6 +50,7 @@ Result<rest::HttpResponse> EmulatorTransport::send(const rest::HttpRequest& requ
   inner.headers = request.headers;
   inner.headers.set("Host", host);
   TRY_ASSIGN(inner.body, whole_body(request));
+  if (!inner.body.empty()) inner.headers.set("Content-Length", fmt::format("{}", inner.body.size()));  // signed, too
   const Answer answered = door_ != nullptr ? door_->answer(std::move(inner)) : answer(core_, inner);
   if (answered.drop) return fail(Error::Kind::unreachable, "connection-lost", "the connection was lost");
 

@@ -155,14 +155,14 @@ std::string BlobClient::url_of(const std::string& container, const std::string& 
   return fmt::format("{}/{}/{}", account_.blob_endpoint, percent_encode(container), encode_path(blob));
 }
 
-Result<HttpResponse> BlobClient::send(HttpRequest request, std::stop_token stop) {
+Result<HttpResponse> BlobClient::send(HttpRequest request, std::stop_token stop, const Call& call) {
   request.headers.set("x-ms-date", http_date(clock_.now()));
   request.headers.set("x-ms-version", std::string(kVersion));
   const std::uint64_t length = request.source ? request.source->size_bytes() : request.body.size();
   const std::string text = string_to_sign(request, account_.name, length);
   const std::string signature = base64(hmac_sha256(from_base64(account_.key.reveal()), text));
   request.headers.set("Authorization", fmt::format("SharedKey {}:{}", account_.name, signature));
-  TRY_ASSIGN(HttpResponse response, pipeline_.send(request, {}, std::move(stop)));
+  TRY_ASSIGN(HttpResponse response, pipeline_.send(request, call, std::move(stop)));
   if (response.status < 400 || is_missing(response)) return response;
   return fail(
       error_of(response).during(fmt::format("{} {}", request.method, request.url.substr(0, request.url.find('?')))));
@@ -297,9 +297,9 @@ Result<void> BlobClient::append(const std::string& container, const std::string&
 Result<HttpResponse> BlobClient::lease(const std::string& action, const std::string& container, const std::string& blob,
                                        Headers headers, std::stop_token stop) {
   headers.set("x-ms-lease-action", action);
-  TRY_ASSIGN(
-      HttpResponse response,
-      send({.method = "PUT", .url = url_of(container, blob) + "?comp=lease", .headers = std::move(headers)}, stop));
+  TRY_ASSIGN(HttpResponse response,
+             send({.method = "PUT", .url = url_of(container, blob) + "?comp=lease", .headers = std::move(headers)},
+                  stop, {.fence = Call::Fence::nothing}));
   if (is_missing(response)) return fail(error_of(response));
   return response;
 }

@@ -94,7 +94,7 @@ class BlobClient {
   std::string url_of(const std::string& container, const std::string& blob) const;
 
  private:
-  Result<HttpResponse> send(HttpRequest request, std::stop_token stop);
+  Result<HttpResponse> send(HttpRequest request, std::stop_token stop, const Call& call = {});
   Result<HttpResponse> lease(const std::string& action, const std::string& container, const std::string& blob,
                              Headers headers, std::stop_token stop);
   Result<std::string> put_blocks(const std::string& url, BodySource& body, const PutOptions& options,

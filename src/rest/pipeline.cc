@@ -183,6 +183,22 @@ class SignIn : public Policy {
   TokenCache& tokens_;
 };
 
+// ---- fence ------------------------------------------------------------------------------------------------------
+
+class Fenced : public Policy {
+ public:
+  explicit Fenced(const WriteFence& fence) : fence_(fence) {}
+  Result<HttpResponse> send(HttpRequest& request, const Call& call, const Next& next, std::stop_token) override {
+    const bool reads = request.method == "GET" || request.method == "HEAD" || call.repeat == Call::Repeat::always;
+    if (!reads && call.fence == Call::Fence::writes)
+      if (auto refusal = fence_.refusal()) return fail(std::move(*refusal));
+    return next(request);
+  }
+
+ private:
+  const WriteFence& fence_;
+};
+
 // ---- log --------------------------------------------------------------------------------------------------------
 
 class Log : public Policy {
@@ -218,6 +234,7 @@ class OrderedPipeline : public Pipeline {
     policies_.push_back(std::make_unique<UserAgent>(parts.user_agent));
     policies_.push_back(std::make_unique<Retry>(parts.clock, random_));
     if (parts.tokens) policies_.push_back(std::make_unique<SignIn>(*parts.tokens));
+    if (parts.fence) policies_.push_back(std::make_unique<Fenced>(*parts.fence));
     if (parts.log) policies_.push_back(std::make_unique<Log>(parts.log, parts.clock));
   }
 
@@ -254,6 +271,16 @@ constexpr auto kHarmlessParameters = std::to_array<std::string_view>({
 });
 
 }  // namespace
+
+void WriteFence::ask(MayWrite may_write) {
+  const std::scoped_lock lock(mutex_);
+  may_write_ = std::move(may_write);
+}
+
+std::optional<Error> WriteFence::refusal() const {
+  const std::scoped_lock lock(mutex_);
+  return may_write_ ? may_write_() : std::nullopt;
+}
 
 std::unique_ptr<Pipeline> make_pipeline(PipelineParts parts) {
   return std::make_unique<OrderedPipeline>(std::move(parts));

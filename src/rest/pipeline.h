@@ -3,6 +3,7 @@
 #include <chrono>
 #include <functional>
 #include <memory>
+#include <mutex>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -23,6 +24,8 @@ struct Call {
     when_safe,  // by its method, and by what is known of how far it got
     always      // a POST that only reads: listKeys, token requests
   } repeat = Repeat::when_safe;
+  /// A request without the fence is sent whoever holds the lease: those that take and keep it are.
+  enum class Fence { writes, nothing } fence = Fence::writes;
   /// How long refusals that mean "not yet" are waited out (azure_error.h); 0: they are handed on at once.
   std::chrono::milliseconds not_ready_limit{std::chrono::minutes(2)};
 };
@@ -34,11 +37,26 @@ class Pipeline {
   virtual Result<HttpResponse> send(HttpRequest request, const Call& call, std::stop_token stop) = 0;
 };
 
+/// Says whether this process may still change anything. It is asked before each attempt of each request that is no
+/// plain read: a process that was suspended must not go on with what it had decided on before.
+class WriteFence {
+ public:
+  using MayWrite = std::function<std::optional<Error>()>;
+  /// Empty: everything may be written.
+  void ask(MayWrite may_write);
+  std::optional<Error> refusal() const;
+
+ private:
+  mutable std::mutex mutex_;
+  MayWrite may_write_;
+};
+
 struct PipelineParts {
   HttpTransport& transport;
   Clock& clock;
   Random& random;
   TokenCache* tokens = nullptr;  // nothing: no request is signed in
+  const WriteFence* fence = nullptr;
   std::string user_agent = "defang";
   std::function<void(const std::string& line)> log;  // for us, off by default; already redacted
 };

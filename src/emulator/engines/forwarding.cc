@@ -170,9 +170,8 @@ awaitable<void> serve_request(Stream& client, const Forwarding::ChooseHttp& choo
   }
   auto upstream = co_await reach(*choice.upstream);
   if (!upstream) {
-    co_await say(client, ingress_answer(503,
-                                        "upstream connect error or disconnect/reset before headers. reset reason: "
-                                        "connection failure"));
+    const auto text = ingress_answer(503, kUnreachable);
+    co_await say(client, text);
     co_return;
   }
   if (progress == HeadProgress::complete) {

@@ -1,0 +1,192 @@
+#include <fmt/format.h>
+#include <gtest/gtest.h>
+
+#include <cstdlib>
+#include <iostream>
+#include <numeric>
+#include <random>
+
+#include "bench.h"
+
+namespace defang::runs {
+namespace {
+
+bool every = false;  // --every: each request in turn; otherwise samples
+constexpr std::size_t kSamples = 6;
+
+/// 1..count, or some of them. The seed is printed, and DEFANG_TEST_SEED repeats it.
+std::vector<std::size_t> numbers_up_to(std::size_t count) {
+  std::vector<std::size_t> all(count);
+  std::iota(all.begin(), all.end(), 1u);
+  if (every) return all;
+  const char* wanted = std::getenv("DEFANG_TEST_SEED");
+  const unsigned seed = wanted != nullptr ? static_cast<unsigned>(std::atoi(wanted)) : std::random_device()();
+  std::cout << "DEFANG_TEST_SEED=" << seed << "\n";
+  std::vector<std::size_t> some;
+  std::ranges::sample(all, std::back_inserter(some), kSamples, std::mt19937(seed));
+  return some;
+}
+
+struct Undisturbed {
+  std::map<std::string, std::string> state;
+  std::size_t requests = 0, writes = 0;
+};
+const Undisturbed& undisturbed() {
+  static const Undisturbed once = [] {
+    Bench bench;
+    const auto process = bench.process();
+    const auto ended = bench.up(*process);
+    EXPECT_TRUE(ended.is_done()) << ended.text();
+    return Undisturbed{bench.state(), process->wire.count(false), process->wire.count(true)};
+  }();
+  return once;
+}
+
+/// The same resources with the same bodies; says what differs.
+std::string difference(const std::map<std::string, std::string>& wanted,
+                       const std::map<std::string, std::string>& got) {
+  std::string text;
+  for (const auto& [id, body] : wanted)
+    if (!got.contains(id))
+      text += "missing: " + id + "\n";
+    else if (const auto [a, b] = std::ranges::mismatch(body, got.at(id)); a != body.end() || b != got.at(id).end()) {
+      const auto at = static_cast<std::size_t>(a - body.begin());
+      const auto from = at < 60 ? 0 : at - 60;
+      text +=
+          fmt::format("{}\n  wanted ...{}\n  got    ...{}\n", id, body.substr(from, 160), got.at(id).substr(from, 160));
+    }
+  for (const auto& [id, body] : got)
+    if (!wanted.contains(id)) text += "left over: " + id + "\n";
+  return text;
+}
+
+/// After whatever happened: one run repairs it, and the next finds nothing to do.
+void expect_convergence(Bench& bench) {
+  const auto repair = bench.up();
+  EXPECT_TRUE(repair.is_done()) << repair.text();
+  EXPECT_EQ(difference(undisturbed().state, bench.state()), "");
+  const auto again = bench.process();
+  const auto third = bench.up(*again);
+  EXPECT_TRUE(third.is_done()) << third.text();
+  EXPECT_EQ(again->wire.count(true), 0u);
+}
+
+std::vector<std::string> writes_of(const Wire& wire) {
+  std::vector<std::string> out;
+  for (const auto& one : wire.sent())
+    if (one.is_write) out.push_back(one.method + " " + one.url);
+  return out;
+}
+
+TEST(Up, WritesNothingWhereNothingHasChanged) {
+  Bench bench;
+  const auto first = bench.up();
+  ASSERT_TRUE(first.is_done()) << first.text();
+  const auto again = bench.process();
+  const auto ended = bench.up(*again);
+  EXPECT_TRUE(ended.is_done()) << ended.text();
+  EXPECT_EQ(ended.changed, std::vector<std::string>());
+  EXPECT_EQ(writes_of(again->wire), std::vector<std::string>());
+  std::string all;
+  std::size_t count = 0;
+  for (const auto& one : again->wire.sent()) {
+    if (one.url.ends_with("comp=lease")) continue;  // as often as it takes time
+    all += one.method + " " + one.url + "\n";
+    ++count;
+  }
+  EXPECT_LE(count, 12u) << all;
+}
+
+TEST(Up, BuildsAndWritesTheOneServiceThatHasChanged) {
+  Bench bench;
+  const auto first = bench.up();
+  ASSERT_TRUE(first.is_done()) << first.text();
+  const auto before = bench.state();
+  bench.project.files["/project/worker/worker.sh"] += "\n# changed\n";
+  const auto process = bench.process();
+  const auto ended = bench.up(*process);
+  EXPECT_TRUE(ended.is_done()) << ended.text();
+  EXPECT_EQ(ended.changed, (std::vector<std::string>{"app/worker", "build/worker"}));
+  std::vector<std::string> uploads, builds, apps;
+  for (const auto& write : writes_of(process->wire)) {
+    if (write.find("/uploads/") != std::string::npos) uploads.push_back(write);
+    if (write.find("/scheduleRun") != std::string::npos) builds.push_back(write);
+    if (write.find("/containerApps/") != std::string::npos) apps.push_back(write);
+  }
+  EXPECT_EQ(uploads.size(), 1u);
+  EXPECT_EQ(builds.size(), 1u);
+  EXPECT_EQ(apps.size(), 1u);
+}
+
+class Disturbed : public testing::TestWithParam<Trouble> {};
+
+TEST_P(Disturbed, SucceedsOrNamesTheErrorAndTheNextRunRepairsIt) {
+  for (const auto number : numbers_up_to(undisturbed().requests)) {
+    Bench bench;
+    const auto process = bench.process();
+    process->wire.plan({.trouble = GetParam(), .number = number, .writes_only = false, .meanwhile = {}});
+    const auto ended = bench.up(*process);
+    SCOPED_TRACE(fmt::format("request {}: {}\n{}", number, process->wire.struck(), ended.text()));
+    if (!ended.is_done()) {
+      if (ended.refused) {
+        EXPECT_FALSE(ended.refused->code.empty());
+      } else {
+        EXPECT_FALSE(ended.failures.empty());
+      }
+      for (const auto& failure : ended.failures) {
+        EXPECT_FALSE(failure.code.empty());
+        EXPECT_FALSE(failure.message.empty());
+      }
+    }
+    expect_convergence(bench);
+    if (HasFailure()) return;
+  }
+}
+std::string name_of(const testing::TestParamInfo<Trouble>& tested) {
+  constexpr const char* kNames[] = {"DroppedBefore", "DroppedAfter", "Throttled", "Unavailable"};
+  return kNames[static_cast<int>(tested.param)];
+}
+INSTANTIATE_TEST_SUITE_P(Up, Disturbed,
+                         testing::Values(Trouble::dropped_before, Trouble::dropped_after, Trouble::throttled,
+                                         Trouble::unavailable),
+                         name_of);
+
+TEST(Up, IsRepairedAfterItWasKilled) {
+  for (const auto number : numbers_up_to(undisturbed().writes)) {
+    Bench bench;
+    {
+      const auto process = bench.process();
+      process->wire.plan({.trouble = Trouble::killed_after, .number = number, .writes_only = true, .meanwhile = {}});
+      bench.up(*process);
+      SCOPED_TRACE(fmt::format("killed after write {}: {}", number, process->wire.struck()));
+      expect_convergence(bench);
+    }
+    if (HasFailure()) return;
+  }
+}
+
+TEST(Up, WritesNothingMoreOnceAnotherRunHasTakenOver) {
+  for (const auto number : numbers_up_to(undisturbed().writes)) {
+    Bench bench;
+    const auto suspended = bench.process();
+    Ended other;
+    const auto meanwhile = [&] { other = bench.up(); };
+    suspended->wire.plan(
+        {.trouble = Trouble::suspended_after, .number = number, .writes_only = true, .meanwhile = meanwhile});
+    const auto ended = bench.up(*suspended);
+    SCOPED_TRACE(fmt::format("suspended at write {}: {}\n{}", number, suspended->wire.struck(), ended.text()));
+    EXPECT_TRUE(other.is_done()) << other.text();
+    EXPECT_EQ(writes_of(suspended->wire), std::vector<std::string>());
+    expect_convergence(bench);
+    if (HasFailure()) return;
+  }
+}
+
+}  // namespace
+}  // namespace defang::runs
+
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);
+  defang::runs::every = argc > 1 && std::string(argv[1]) == "--every";
+  return RUN_ALL_TESTS();
+}
