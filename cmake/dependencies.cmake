@@ -70,7 +70,7 @@ endfunction()
 
 # What most files include, read once: sanitized builds only, so that every file goes on naming what it uses.
 function(defang_precompiled target)
-  if(NOT DEFANG_SANITIZE)
+  if(NOT DEFANG_SANITIZE OR DEFANG_FUZZ)
     return()
   endif()
   if(NOT TARGET precompiled)

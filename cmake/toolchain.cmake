@@ -20,13 +20,17 @@ if(MOLD AND DEFANG_STATIC STREQUAL "OFF")  # mold links static programs too, but
 endif()
 
 if(DEFANG_SANITIZE)
-  # Cheap to compile, as every commit pays for it twice: no optimisation, and without those checks of every member access that
-  # double the code and whose findings crash under the address sanitizer anyhow.
-  add_compile_options(-fsanitize=${DEFANG_SANITIZE} -fno-sanitize=alignment,null,object-size,vptr -fno-omit-frame-pointer
-    -fno-sanitize-recover=all -O0 -g1 -fpch-preprocess)
+  add_compile_options(-fsanitize=${DEFANG_SANITIZE} -fno-omit-frame-pointer -fno-sanitize-recover=all -g1)
   add_link_options(-fsanitize=${DEFANG_SANITIZE})
   if(DEFANG_FUZZ)
-    add_compile_options(-fsanitize=fuzzer-no-link)
+    add_compile_options(-fsanitize=fuzzer-no-link -O1)
+  else()
+    # Cheap to compile, for every commit pays for it: no optimisation, and without those checks of every member access that
+    # double the code and whose findings crash under the address sanitizer anyhow.
+    add_compile_options(-O0 -fno-sanitize=alignment,null,object-size,vptr)
+    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+      add_compile_options(-fpch-preprocess)  # lets ccache see through precompiled headers
+    endif()
   endif()
   if(DEFANG_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # Asio has fences, which this sanitizer does not model; every queue of Asio has a mutex besides.

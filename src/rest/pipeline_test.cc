@@ -107,6 +107,29 @@ TEST(Pipeline, RepeatsWhatIsSafeAndNothingElse) {
   }
 }
 
+TEST(Pipeline, AsksTheFenceBeforeEachAttemptToWrite) {
+  Fixture f;
+  WriteFence fence;
+  const auto pipeline =
+      make_pipeline({.transport = f.transport, .clock = f.clock, .random = *f.random, .fence = &fence});
+  const auto send = [&](const std::string& method, Call call = {}) {
+    return pipeline->send({.method = method, .url = "https://arm.test/x"}, call, {});
+  };
+  int asked = 0;
+  fence.ask([&]() -> std::optional<Error> {
+    if (++asked == 1) return std::nullopt;
+    return Error{.kind = Error::Kind::refused, .code = "lease-lost", .message = "gone"};
+  });
+  f.transport.then(503).then(200).then(200).then(200).then(200);
+  EXPECT_EQ(send("PUT").error().code, "lease-lost");  // the repetition
+  EXPECT_EQ(f.transport.requests().size(), 1u);
+  EXPECT_TRUE(send("GET"));
+  EXPECT_TRUE(send("POST", {.audience = "", .repeat = Call::Repeat::always}));
+  EXPECT_TRUE(send("PUT", {.audience = "", .fence = Call::Fence::nothing}));
+  fence.ask({});
+  EXPECT_TRUE(send("DELETE"));
+}
+
 TEST(Pipeline, RepeatsAPostThatOnlyReads) {
   Fixture f;
   f.transport.then_error("connection-lost").then(200);

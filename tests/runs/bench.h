@@ -45,7 +45,7 @@ class Suspension {
   std::atomic<bool> still_ = false;
 };
 
-/// Counts what is sent and disturbs one request of it.
+/// Counts what is sent, renewals of the lease aside, and disturbs one request of it.
 class Wire : public rest::HttpTransport {
  public:
   Wire(rest::HttpTransport& inner, Suspension& process) : inner_(inner), process_(process) {}
@@ -69,7 +69,7 @@ class Wire : public rest::HttpTransport {
   std::string struck() const;
 
  private:
-  bool strikes(const Sent& sent);
+  bool strikes(const rest::HttpRequest& request);
 
   rest::HttpTransport& inner_;
   Suspension& process_;
@@ -108,6 +108,8 @@ class Bench {
 
   /// Everything that a GET shows, by id, without what differs from one Azure to the next.
   std::map<std::string, std::string> state();
+  /// Of each app, the latest.
+  std::map<std::string, std::string> revisions();
 
  private:
   void set_config();
