@@ -190,7 +190,7 @@ struct Bench::Process::Parts {
       : clock(bench.clock, suspension), environment(bench.emulator_->environment()) {
     rest::PipelineParts pipeline_parts{.transport = wire, .clock = clock, .random = *random, .fence = &fence};
     unsigned_pipeline = rest::make_pipeline(pipeline_parts);
-    tokens.emplace(credential(), clock);
+    tokens.emplace(credential(bench.project), clock);
     pipeline_parts.tokens = &*tokens;
     pipeline = rest::make_pipeline(pipeline_parts);
   }
@@ -198,10 +198,10 @@ struct Bench::Process::Parts {
     const auto found = environment.find(name);
     return found == environment.end() ? std::nullopt : std::optional(found->second);
   }
-  rest::Credential& credential() {
-    own_credential =
-        rest::make_default_credential([this](const auto& name) { return variable(name); },
-                                      *variable("AZURE_AUTHORITY_HOST"), *unsigned_pipeline, processes, clock);
+  rest::Credential& credential(const Disk& disk) {
+    const rest::Environment look = [this](const std::string& name) { return variable(name); };
+    own_credential = rest::make_default_credential({look, disk, processes, clock}, *variable("AZURE_AUTHORITY_HOST"),
+                                                   *unsigned_pipeline);
     return *own_credential;
   }
   Result<void> find_cloud(std::stop_token stop) {
