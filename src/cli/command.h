@@ -68,6 +68,11 @@ struct Arguments {
   bool no_interpolate = false;
   bool no_consistency = false;
   std::string format;  // of `config` and `plan`
+  bool list_services = false, list_images = false, list_profiles = false, list_variables = false;
+  bool list_networks = false, list_volumes = false, list_models = false;
+  std::string hash;  // "*" or services, comma separated
+  bool quiet = false;
+  std::string output;
 
   // deploying
   bool offline = false;

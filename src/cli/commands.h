@@ -7,6 +7,7 @@ namespace defang::cli {
 
 int run_api(const Arguments& arguments, Context& context);
 int run_compose_config(const Arguments& arguments, Context& context);
+int run_compose_schema(const Arguments& arguments, Context& context);
 int run_plan(const Arguments& arguments, Context& context);
 int run_config_ls(const Arguments& arguments, Context& context);
 int run_config_rm(const Arguments& arguments, Context& context);

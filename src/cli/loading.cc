@@ -11,6 +11,7 @@ compose::LoadOptions load_options(const Arguments& arguments, Context& context) 
   options.files = arguments.files;
   options.env_files = arguments.env_files;
   options.profiles = arguments.profiles;
+  options.all_profiles = arguments.list_profiles;  // the list is of all
   if (!arguments.project_name.empty()) options.project_name = arguments.project_name;
   if (!arguments.project_directory.empty()) options.project_directory = arguments.project_directory;
   options.environment = context.environment;

@@ -32,7 +32,7 @@ void check_ports(const Node& service, const std::string& path, Diagnostics& diag
     if (!port.is_mapping()) continue;
     const Node* target = port.find("target");
     const bool is_zero = target && target->kind == Node::Kind::integer && target->integer == 0;
-    if (!target || is_zero) diagnostics.add(port_without_target(path, port.span));
+    if ((!target && !port.damaged) || is_zero) diagnostics.add(port_without_target(path, port.span));
     const Node* host = port.find("host_ip");
     if (host && !is_ip_address(host->text)) diagnostics.add(bad_host_ip(path, *host));
   }
@@ -41,7 +41,8 @@ void check_ports(const Node& service, const std::string& path, Diagnostics& diag
 void check_mounts(const Node* mounts, const std::string& path, Diagnostics& diagnostics) {
   if (!mounts) return;
   for (const Node& mount : mounts->items)
-    if (mount.is_mapping() && !mount.find("target")) diagnostics.add(mount_without_target(path, mount.span));
+    if (mount.is_mapping() && !mount.find("target") && !mount.damaged)
+      diagnostics.add(mount_without_target(path, mount.span));
 }
 
 void check_devices(const Node* devices, const std::string& path, Diagnostics& diagnostics) {
@@ -77,7 +78,7 @@ void check_source(const Node& resource, const std::string& path, const std::vect
   for (const std::string& source : sources)
     if (const Node::Entry* entry = resource.find_entry(source)) given.push_back(entry);
   if (given.size() > 1) diagnostics.add(several_sources(path, sources, given[0]->key_span, given[1]->key_span));
-  if (given.empty() && !resource.find("driver") && !resource.find("external"))
+  if (given.empty() && !resource.find("driver") && !resource.find("external") && !resource.damaged)
     diagnostics.add(no_source(path, sources, span));
 }
 
@@ -105,10 +106,13 @@ class Consistency {
     for (const Check check : kChecks) (this->*check)(entry.key, entry.value, entry.key_span);
   }
 
-  bool has_service(const std::string& name) const { return services_->find(name) != nullptr; }
+  bool has_service(const std::string& name) const { return services_->find(name) || is_partly_known(services_); }
+
+  /// What is not there may be among what was wrong and removed.
+  bool is_partly_known(const Node* section) const { return project_.damaged || (section && section->damaged); }
 
   void has_image(const std::string& name, const Node& service, const SourceSpan& span) {
-    if (!service.find("image") && !service.find("build") && !service.find("provider"))
+    if (!service.find("image") && !service.find("build") && !service.find("provider") && !service.damaged)
       diagnostics_.add(service_without_image(name, span));
   }
 
@@ -122,7 +126,8 @@ class Consistency {
       for (const Node::Entry& context : contexts->entries)
         if (context.value.text.starts_with("service:")) {
           const Node* target = services_->find(context.value.text.substr(8));
-          if (!target || !target->find("build")) diagnostics_.add(context_not_buildable(name, context));
+          if (target ? !target->find("build") && !target->damaged : !services_->damaged)
+            diagnostics_.add(context_not_buildable(name, context));
         }
     const Node* platforms = build->find("platforms");
     const Node* platform = service.find("platform");
@@ -142,6 +147,7 @@ class Consistency {
 
   void names_exist(const std::string& name, const std::string& what, const Node& names, std::string_view section) {
     const Node* defined = project_.find(section);
+    if (is_partly_known(defined)) return;
     for (const Node::Entry& entry : names.entries)
       if (!defined || !defined->find(entry.key))
         diagnostics_.add(undefined_reference(name, what, entry.key, entry.key_span, defined ? *defined : Node()));
@@ -185,6 +191,7 @@ class Consistency {
     const Node* source = reference.find("source");
     const Node* defined = project_.find(section);
     if (!source || source->text.empty() || (defined && defined->find(source->text))) return;
+    if (is_partly_known(defined)) return;
     diagnostics_.add(undefined_source(name, what, *source, defined ? *defined : Node()));
   }
 
@@ -217,7 +224,7 @@ class Consistency {
     for (const Twin& twin : kTwins) {
       const Node* old = service.find(twin.old_name);
       const Node* section = at(service, {"deploy", "resources", twin.section});
-      if (!old || !section) continue;
+      if (!old || !section || section->damaged) continue;
       const Node* value = section->find(twin.key);
       if (value && same_amount(*old, *value)) continue;
       const std::string path = "deploy.resources." + std::string(twin.section) + "." + std::string(twin.key);
@@ -239,6 +246,7 @@ class Consistency {
     if (!watch) return;
     for (const Node& rule : watch->items) {
       const std::string action = text_of(rule.find("action"));
+      if (rule.damaged) continue;
       if (text_of(rule.find("target")).empty() && action != "rebuild" && action != "restart")
         diagnostics_.add(watch_without_target(name, rule.span));
     }
@@ -261,24 +269,42 @@ class Consistency {
       if (follow(entry.key)) return;
   }
 
-  /// True: a cycle was found and reported.
-  bool follow(const std::string& name) {
-    if (done_.contains(name)) return false;
-    if (const auto start = std::ranges::find(chain_, name); start != chain_.end()) {
-      std::vector<std::string> cycle(start, chain_.end());
-      cycle.push_back(name);
-      const Node* depends_on = services_->find(chain_.back())->find("depends_on");
-      diagnostics_.add(dependency_cycle(cycle, depends_on->find_entry(name)->key_span));
+  /// True: a cycle was found and reported. A stack of our own: a chain may be longer than the program's is deep.
+  bool follow(const std::string& first) {
+    struct Step {
+      const Node::Entry* service;
+      std::size_t next;  // dependency to look at
+    };
+    std::vector<Step> steps;
+    std::map<std::string_view, std::size_t> place;  // of each in `steps`
+    const auto enter = [&](const std::string& name) {
+      const Node::Entry* service = services_->find_entry(name);
+      if (!service || done_.contains(name)) return;
+      place[service->key] = steps.size();
+      steps.push_back({service, 0});
+    };
+    enter(first);
+    while (!steps.empty()) {
+      auto& [service, next] = steps.back();
+      const Node* depends_on = service->value.find("depends_on");
+      if (!depends_on || next == depends_on->entries.size()) {
+        done_.insert(service->key);
+        place.erase(service->key);
+        steps.pop_back();
+        continue;
+      }
+      const Node::Entry& dependency = depends_on->entries[next++];
+      const auto start = place.find(dependency.key);
+      if (start == place.end()) {
+        enter(dependency.key);
+        continue;
+      }
+      std::vector<std::string> cycle;
+      for (std::size_t at = start->second; at < steps.size(); ++at) cycle.push_back(steps[at].service->key);
+      cycle.push_back(dependency.key);
+      diagnostics_.add(dependency_cycle(cycle, dependency.key_span));
       return true;
     }
-    const Node* service = services_->find(name);
-    if (!service) return false;
-    chain_.push_back(name);
-    if (const Node* depends_on = service->find("depends_on"))
-      for (const Node::Entry& entry : depends_on->entries)
-        if (follow(entry.key)) return true;
-    chain_.pop_back();
-    done_.insert(name);
     return false;
   }
 
@@ -286,7 +312,6 @@ class Consistency {
   const Node* services_;
   const std::set<std::string>& disabled_;
   Diagnostics& diagnostics_;
-  std::vector<std::string> chain_;
   std::set<std::string> done_;
 };
 

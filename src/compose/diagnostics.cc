@@ -6,6 +6,7 @@
 
 #include "compose/attributes.h"
 #include "compose/interpolate.h"
+#include "compose/limits.h"
 #include "compose/scalars.h"
 #include "support/text.h"
 
@@ -97,13 +98,26 @@ std::vector<std::string> keys_of(const Node& mapping) {
   return keys;
 }
 
+/// What was meant, or what there is instead.
+std::string meant_or_known(const std::string& name, const Node& defined, std::string_view what) {
+  std::vector<std::string> known = keys_of(defined);
+  if (std::string help = meant(name, known); !help.empty()) return help;
+  const std::string kind = what == "build secret" ? "secret" : std::string(what);
+  std::erase(known, "default");  // the network that nobody declares
+  constexpr std::size_t kMost = 8;
+  if (known.empty() || known.size() > kMost)
+    return fmt::format("declare it: `{0}s: {{{1}: ...}}`{2}", kind, name, kind == "service" ? "" : " at top level");
+  return fmt::format("there {} {}; or declare it", known.size() == 1 ? "is" : "are", quoted_list(known, "and"));
+}
+
 }  // namespace
 
 Diagnostic cannot_read(const std::string& shown_path, const Error& world, const SourceSpan& asked_by) {
   const std::string why = world.code == "file-not-found"   ? "no such file"
                           : world.code == "file-is-folder" ? "it is a folder"
                                                            : world.message;
-  return error("file", fmt::format("cannot read `{}`: {}", shown_path, why), asked_by);
+  return error("file", fmt::format("cannot read `{}`: {}", shown_path, why), asked_by,
+               "check the path: it is relative to the folder of the file that names it, or with `-f` to where you are");
 }
 
 Diagnostic yaml_syntax(const std::string& problem, const std::string& context, const SourceSpan& span,
@@ -112,6 +126,7 @@ Diagnostic yaml_syntax(const std::string& problem, const std::string& context, c
   if (problem.contains("cannot start any token")) help = "indent with spaces, and quote texts that start with a symbol";
   if (problem.contains("mapping values are not allowed"))
     help = "quote a value that holds `: `, or check the indentation";
+  if (help.empty()) help = "look for an open quote or bracket, or a lost indentation, here and above";
   if (problem.contains("UTF-8")) help = "save the file as UTF-8";
   const std::string where = context.empty() ? "" : context + ": ";
   return with(error("yaml-syntax", fmt::format("this is not YAML: {}{}", where, problem), span, help),
@@ -122,12 +137,19 @@ Diagnostic not_a_character(const SourceSpan& span) {
   return error("yaml-syntax", "this text holds U+FDD0, which is not a character", span, "remove it");
 }
 
+Diagnostic file_too_big(const std::string& shown_path, const SourceSpan& asked_by) {
+  return error("limit", fmt::format("`{}` is too big to be read", shown_path), asked_by,
+               fmt::format("a file may have {} MiB", kMostFileBytes >> 20));
+}
+
 Diagnostic too_deep(const SourceSpan& span) {
-  return error("yaml-limit", "mappings and lists are nested too deep", span);
+  return error("limit", "mappings and lists are nested too deep", span,
+               fmt::format("{} levels are read", kDeepestNesting));
 }
 
 Diagnostic alias_of_itself(const std::string& name, const SourceSpan& span) {
-  return error("yaml-alias", fmt::format("the alias `*{}` stands inside what it refers to", name), span);
+  return error("yaml-alias", fmt::format("the alias `*{}` stands inside what it refers to", name), span,
+               "set the anchor on something that does not hold the alias");
 }
 
 Diagnostic unknown_anchor(const std::string& name, const SourceSpan& span) {
@@ -136,7 +158,8 @@ Diagnostic unknown_anchor(const std::string& name, const SourceSpan& span) {
 }
 
 Diagnostic too_many_aliases(const SourceSpan& span) {
-  return error("yaml-limit", "aliases make this document grow beyond all reason", span);
+  return error("limit", "aliases make this document grow beyond all reason", span,
+               fmt::format("aliases may add {} values to a document", kMostAliasNodes));
 }
 
 Diagnostic key_not_a_text(const std::string& path, const Node& key, const SourceSpan& span) {
@@ -146,12 +169,14 @@ Diagnostic key_not_a_text(const std::string& path, const Node& key, const Source
 }
 
 Diagnostic duplicate_key(const std::string& key, const SourceSpan& span, const SourceSpan& first) {
-  return with(error("duplicate-key", fmt::format("the key `{}` stands here a second time", key), span),
+  return with(error("duplicate-key", fmt::format("the key `{}` stands here a second time", key), span,
+                    "remove one, or make one of both"),
               fmt::format("it stands first on line {}", first.line), first);
 }
 
 Diagnostic merge_key_needs_mapping(const SourceSpan& span) {
-  return error("yaml-merge", "`<<` wants a mapping or a list of mappings", span);
+  return error("yaml-merge", "`<<` wants a mapping or a list of mappings", span,
+               "refer to a mapping that has an anchor: `<<: *name`");
 }
 
 Diagnostic document_not_a_mapping(const SourceSpan& span) {
@@ -188,10 +213,17 @@ Diagnostic empty_project_name(const std::string& folder) {
 }
 
 Diagnostic env_file_not_found(const std::string& shown_path) {
-  return error("env-file", fmt::format("couldn't find the env file `{}`", shown_path), {});
+  return error("env-file", fmt::format("couldn't find the env file `{}`", shown_path), {},
+               "check `--env-file` and COMPOSE_ENV_FILES; they are relative to the working directory");
 }
 
-Diagnostic bad_env_file(const std::string& message, const SourceSpan& span) { return error("env-file", message, span); }
+Diagnostic quote_without_partner(const std::string& message, const SourceSpan& span) {
+  return warning("env-file-quote", message, span, "put the whole value in quotes, or none of it");
+}
+
+Diagnostic bad_env_file(const std::string& message, const SourceSpan& span) {
+  return error("env-file", message, span, "write one KEY=VALUE a line; quote values that span lines");
+}
 
 Diagnostic unsupported_env_file_format(const std::string& path, const Node& format) {
   return error("env-file", fmt::format("`{}.env_file`: unsupported format {}", path, shown(format)), format.span,
@@ -212,7 +244,13 @@ Diagnostic required_variable(const std::string& path, const std::string& name, c
 Diagnostic malformed_interpolation(const std::string& path, const std::string& text, const SourceSpan& span) {
   Node node = Node::of(text);
   return error("interpolation", fmt::format("`{}`: invalid interpolation format in {}", path, shown(node)), span,
-               "write `$$` for a `$` that is meant as it stands");
+               "write ${NAME} with its closing brace, or `$$` for a `$` that is meant as it stands");
+}
+
+Diagnostic variables_too_long(const std::string& path, const SourceSpan& span) {
+  return error("limit", fmt::format("`{}`: variables make this text, or the document, too long", path), span,
+               fmt::format("a text may have {} MiB, all of a document {} MiB, and defaults {} levels",
+                           kMostTextBytes >> 20, kMostFilledBytes >> 20, kDeepestDefault));
 }
 
 Diagnostic variable_not_set(const std::string& name, const SourceSpan& span) {
@@ -229,7 +267,8 @@ Diagnostic cannot_convert(const std::string& path, const std::string& wanted, co
   if (has_marks(node.text))
     return error("type", fmt::format("`{}` must be {}, but {} has no value", path, wanted, shown(node)), node.span,
                  "set the variable in `.env`; config cannot be used here");
-  return error("type", fmt::format("`{}` must be {}, not {}", path, wanted, shown(node)), node.span);
+  return error("type", fmt::format("`{}` must be {}, not {}", path, wanted, shown(node)), node.span,
+               fmt::format("write {}", wanted));
 }
 
 Diagnostic old_boolean(const std::string& path, const Node& node, bool value) {
@@ -241,18 +280,32 @@ Diagnostic include_not_a_list(const SourceSpan& span) {
   return error("include", "`include` must be a list", span, "write `include: [other.yaml]`");
 }
 
-Diagnostic include_without_path(const SourceSpan& span) { return error("include", "`include` needs a `path`", span); }
+Diagnostic include_without_path(const SourceSpan& span) {
+  return error("include", "`include` needs a `path`", span, "add `path:`, the file to include");
+}
 
 Diagnostic include_cycle(const std::vector<std::string>& chain, const SourceSpan& span) {
-  return error("include", "include cycle detected: " + join(chain, " -> "), span);
+  return error("include", "include cycle detected: " + join(chain, " -> "), span, "remove one of these `include`");
+}
+
+Diagnostic too_many_includes(const SourceSpan& span) {
+  return error(
+      "limit", "files include each other too often, or too deep", span,
+      fmt::format("a project may have {} includes, {} of them within each other", kMostIncludes, kDeepestIncludes));
+}
+
+Diagnostic extends_too_long(const std::string& name, const SourceSpan& span) {
+  return error("limit", fmt::format("`services.{}` extends too long a chain of services", name), span,
+               fmt::format("a chain may have {} services", kLongestExtends));
 }
 
 Diagnostic service_not_a_mapping(const std::string& name, const SourceSpan& span) {
-  return error("type", fmt::format("`services.{}` must be a mapping", name), span);
+  return error("type", fmt::format("`services.{}` must be a mapping", name), span,
+               "write its attributes below it, indented further");
 }
 
 Diagnostic extends_without_service(const std::string& name, const SourceSpan& span) {
-  return error("extends", fmt::format("`services.{}.extends` does not name a `service`", name), span);
+  return error("extends", fmt::format("`services.{}.extends` does not name a `service`", name), span, "add `service:`");
 }
 
 Diagnostic extended_service_not_found(const std::string& name, const Node& base, const std::string& file,
@@ -260,7 +313,7 @@ Diagnostic extended_service_not_found(const std::string& name, const Node& base,
   const std::string place = base_file.empty() ? file : base_file;
   return error("extends",
                fmt::format("cannot extend service `{}`: service {} not found in `{}`", name, shown(base), place),
-               base.span, meant(base.text, keys_of(services)));
+               base.span, meant_or_known(base.text, services, "service"));
 }
 
 Diagnostic circular_extends(const std::vector<std::pair<std::string, SourceSpan>>& chain, const std::string& name,
@@ -270,7 +323,7 @@ Diagnostic circular_extends(const std::vector<std::pair<std::string, SourceSpan>
   names.push_back(name);
   Diagnostic diagnostic =
       error("extends", fmt::format("circular reference of `extends` in `{}`: {}", file, join(names, " -> ")),
-            chain[0].second);
+            chain[0].second, "remove one of these `extends`");
   for (std::size_t i = 1; i < chain.size(); ++i)
     diagnostic = with(std::move(diagnostic), fmt::format("`{}` extends", chain[i].first), chain[i].second);
   return diagnostic;
@@ -279,13 +332,14 @@ Diagnostic circular_extends(const std::vector<std::pair<std::string, SourceSpan>
 Diagnostic cannot_override(const std::string& path, const Node& earlier, const Node& later) {
   return with(
       error("merge", fmt::format("cannot override `{}`: it is {}, and {} here", path, kind_of(earlier), kind_of(later)),
-            later.span),
+            later.span, fmt::format("write {} in both, or replace the earlier with `!override`", kind_of(earlier))),
       "it was given here", earlier.span);
 }
 
 Diagnostic unknown_key(const std::string& path, const std::string& key, const SourceSpan& span,
-                       const std::vector<std::string>& known) {
+                       const std::vector<std::string>& known, const std::string& place_below) {
   std::string help = meant(key, known);
+  if (!path.empty() && help.empty() && !place_below.empty()) help = fmt::format("its place is `{}`", place_below);
   if (!path.empty() && help.empty()) help = "remove it; a key of your own starts with `x-`";
   if (path.empty() && help.empty()) help = "services belong under `services:`; a key of your own starts with `x-`";
   const std::string place = path.empty() ? "at top level" : "in `" + path + "`";
@@ -293,14 +347,27 @@ Diagnostic unknown_key(const std::string& path, const std::string& key, const So
 }
 
 Diagnostic missing_key(const std::string& path, const std::string& key, const SourceSpan& span) {
-  return error("missing-key", fmt::format("`{}` is missing `{}`", path, key), span);
+  return error("missing-key", fmt::format("`{}` is missing `{}`", path, key), span, fmt::format("add `{}:`", key));
 }
 
 Diagnostic wrong_type(const std::string& path, std::uint16_t forms, const Node& node, const SourceSpan& span) {
   std::string help;
   const bool is_scalar = !node.is_list() && !node.is_mapping() && !node.is_null();
   if (is_scalar && (forms & form_text) != 0) help = fmt::format("put it in quotes: \"{}\"", node.text);
+  if (is_scalar && (forms & form_text) == 0 && (forms & form_list) != 0)
+    help = fmt::format("write a list: [\"{}\"]", node.text);
+  if (is_scalar && (forms & (form_text | form_list)) == 0 && (forms & form_mapping) != 0)
+    help = "write `key: value` pairs below it, indented further";
+  if (node.is_mapping() && (forms & form_text) != 0 && path.ends_with(']'))
+    help = "write `KEY=VALUE`, or drop the `-` before every entry";
+  if (node.is_mapping() && help.empty() && (forms & form_list) != 0) help = "begin each item with `- `";
+  if (node.is_mapping() && help.empty() && (forms & form_text) != 0)
+    help = "a text may follow on one line, or below `|`";
+  if (node.is_list() && (forms & form_mapping) != 0) help = "write `key: value` pairs, without `- `";
+  if (node.is_list() && help.empty() && (forms & form_text) != 0) help = "write one text";
   if (node.is_null()) help = "give it a value, or remove the key";
+  if (node.is_null() && !path.contains('.') && (forms & form_mapping) != 0)
+    help = "indent what belongs to it further than the key itself";
   if (node.from_variable) help.clear();
   const std::string place = path.empty() ? "the document" : "`" + path + "`";
   return error("type", fmt::format("{} must be {}, not {}", place, form_names(forms), kind_of(node)), span, help);
@@ -308,6 +375,7 @@ Diagnostic wrong_type(const std::string& path, std::uint16_t forms, const Node& 
 
 Diagnostic not_one_of(const std::string& path, const Node& node, const std::vector<std::string>& values) {
   std::string help = node.from_variable ? "" : meant(node.text, values);
+  if (help.empty()) help = "choose one of these";
   return error("value", fmt::format("`{}` must be {}, not {}", path, quoted_list(values, "or"), shown(node)), node.span,
                help);
 }
@@ -328,12 +396,13 @@ Diagnostic bad_pull_policy(const std::string& path, const Node& node) {
 }
 
 Diagnostic repeated_item(const std::string& path, const Node& node, const SourceSpan& first) {
-  return with(error("repeated-item", fmt::format("`{}` has {} twice", path, shown(node)), node.span), "first here",
-              first);
+  return with(error("repeated-item", fmt::format("`{}` has {} twice", path, shown(node)), node.span, "remove one"),
+              "first here", first);
 }
 
 Diagnostic not_a_finite_number(const std::string& path, const SourceSpan& span) {
-  return error("value", fmt::format("`{}` must be a finite number", path), span);
+  return error("value", fmt::format("`{}` must be a finite number", path), span,
+               "write it in digits, or in quotes as a text");
 }
 
 Diagnostic bad_port(const std::string& path, const Node& node, const std::string& why) {
@@ -347,11 +416,13 @@ Diagnostic port_with_fraction(const std::string& path, const Node& node) {
 }
 
 Diagnostic port_without_target(const std::string& path, const SourceSpan& span) {
-  return error("port", fmt::format("`{}`: this port is missing its `target`", path), span);
+  return error("port", fmt::format("`{}`: this port is missing its `target`", path), span,
+               "add `target:`, the port on which the container listens");
 }
 
 Diagnostic bad_host_ip(const std::string& path, const Node& node) {
-  return error("port", fmt::format("`{}.host_ip`: {} is no IP address", path, shown(node)), node.span);
+  return error("port", fmt::format("`{}.host_ip`: {} is no IP address", path, shown(node)), node.span,
+               "write an address of this machine, such as \"127.0.0.1\"");
 }
 
 Diagnostic bad_mount(const std::string& path, const Node& node, const std::string& why) {
@@ -360,11 +431,13 @@ Diagnostic bad_mount(const std::string& path, const Node& node, const std::strin
 }
 
 Diagnostic mount_without_target(const std::string& path, const SourceSpan& span) {
-  return error("volume", fmt::format("`{}`: this mount is missing its `target`", path), span);
+  return error("volume", fmt::format("`{}`: this mount is missing its `target`", path), span,
+               "add `target:`, the path in the container");
 }
 
 Diagnostic bind_without_source(const std::string& path, const SourceSpan& span) {
-  return error("volume", fmt::format("`{}`: a mount of type \"bind\" needs a `source`", path), span);
+  return error("volume", fmt::format("`{}`: a mount of type \"bind\" needs a `source`", path), span,
+               "add `source:`, the path on this machine");
 }
 
 Diagnostic bad_device(const std::string& path, const Node& node) {
@@ -373,16 +446,18 @@ Diagnostic bad_device(const std::string& path, const Node& node) {
 }
 
 Diagnostic bad_device_count(const std::string& path, const Node& node) {
-  return error("device", fmt::format("`{}` must be `all` or a number, not {}", path, shown(node)), node.span);
+  return error("device", fmt::format("`{}` must be `all` or a number, not {}", path, shown(node)), node.span,
+               "write a number, or `all`");
 }
 
 Diagnostic count_and_device_ids(const std::string& path, const SourceSpan& count, const SourceSpan& ids) {
-  return with(error("device", fmt::format("`{}`: `count` and `device_ids` exclude each other", path), ids),
-              "`count` is given here", count);
+  return with(
+      error("device", fmt::format("`{}`: `count` and `device_ids` exclude each other", path), ids, "remove one"),
+      "`count` is given here", count);
 }
 
 Diagnostic empty_watch_path(const std::string& path, const SourceSpan& span) {
-  return error("value", fmt::format("`{}.path` can't be blank", path), span);
+  return error("value", fmt::format("`{}.path` can't be blank", path), span, "name the folder or file to watch");
 }
 
 Diagnostic bad_ssh_key(const std::string& path, const Node& node) {
@@ -451,12 +526,14 @@ Diagnostic conflict_with_external(const std::string& path, const std::string& ke
 
 Diagnostic several_sources(const std::string& path, const std::vector<std::string>& sources, const SourceSpan& first,
                            const SourceSpan& second) {
-  return with(error("source", fmt::format("`{}`: {} exclude each other", path, quoted_list(sources, "and")), second),
+  return with(error("source", fmt::format("`{}`: {} exclude each other", path, quoted_list(sources, "and")), second,
+                    "keep the one that holds the content"),
               "the other is given here", first);
 }
 
 Diagnostic no_source(const std::string& path, const std::vector<std::string>& sources, const SourceSpan& span) {
-  return error("source", fmt::format("`{}` needs one of {}", path, quoted_list(sources, "and")), span);
+  return error("source", fmt::format("`{}` needs one of {}", path, quoted_list(sources, "and")), span,
+               "say where its content comes from, or `external: true`");
 }
 
 Diagnostic service_without_image(const std::string& service, const SourceSpan& span) {
@@ -467,7 +544,7 @@ Diagnostic service_without_image(const std::string& service, const SourceSpan& s
 Diagnostic dockerfile_twice(const std::string& service, const SourceSpan& file, const SourceSpan& inline_file) {
   return with(
       error("build", fmt::format("service `{}`: `dockerfile` and `dockerfile_inline` exclude each other", service),
-            inline_file),
+            inline_file, "remove one"),
       "`dockerfile` is given here", file);
 }
 
@@ -475,33 +552,33 @@ Diagnostic context_not_buildable(const std::string& service, const Node::Entry& 
   return error("build",
                fmt::format("service `{}`: additional context `{}` needs a service that is built, but {} is not",
                            service, context.key, shown(context.value)),
-               context.value.span);
+               context.value.span, "name a service that has `build:`");
 }
 
 Diagnostic platform_not_built(const std::string& service, const Node& platform, const SourceSpan& platforms) {
   return with(error("platform",
                     fmt::format("service `{}` wants platform {}, which `build.platforms` does not have", service,
                                 shown(platform)),
-                    platform.span),
+                    platform.span, "add it there, or leave `platform` out"),
               "`build.platforms` is given here", platforms);
 }
 
 Diagnostic network_mode_and_networks(const std::string& service, const SourceSpan& mode, const SourceSpan& networks) {
   return with(error("network", fmt::format("service `{}`: `network_mode` and `networks` exclude each other", service),
-                    networks),
+                    networks, "remove one"),
               "`network_mode` is given here", mode);
 }
 
 Diagnostic undefined_reference(const std::string& service, const std::string& what, const std::string& name,
                                const SourceSpan& span, const Node& defined) {
   return error("undefined", fmt::format("service `{}` refers to undefined {} `{}`", service, what, name), span,
-               meant(name, keys_of(defined)));
+               meant_or_known(name, defined, what));
 }
 
 Diagnostic undefined_source(const std::string& service, const std::string& what, const Node& source,
                             const Node& defined) {
   return error("undefined", fmt::format("service `{}` refers to undefined {} {}", service, what, shown(source)),
-               source.span, meant(source.text, keys_of(defined)));
+               source.span, meant_or_known(source.text, defined, what));
 }
 
 Diagnostic undefined_dependency(const std::string& service, const std::string& name, bool is_disabled,
@@ -511,7 +588,7 @@ Diagnostic undefined_dependency(const std::string& service, const std::string& n
                  fmt::format("service `{}` depends on service `{}`, which no active profile selects", service, name),
                  span, "activate its profile, or add `required: false`");
   return error("undefined", fmt::format("service `{}` depends on undefined service `{}`", service, name), span,
-               meant(name, keys_of(services)));
+               meant_or_known(name, services, "service"));
 }
 
 Diagnostic bad_health_test(const std::string& service, const Node& first) {
@@ -519,7 +596,7 @@ Diagnostic bad_health_test(const std::string& service, const Node& first) {
       "healthcheck",
       fmt::format("service `{}`: `healthcheck.test` must start with \"CMD\", \"CMD-SHELL\" or \"NONE\", not {}",
                   service, shown(first)),
-      first.span);
+      first.span, "put \"CMD\" first, or write the command as one text for a shell");
 }
 
 Diagnostic distinct_values(const std::string& service, const std::string& one, const std::string& other,
@@ -530,7 +607,8 @@ Diagnostic distinct_values(const std::string& service, const std::string& one, c
 }
 
 Diagnostic negative_number(const std::string& service, const std::string& attribute, const SourceSpan& span) {
-  return error("value", fmt::format("`services.{}.{}` must be greater than or equal to 0", service, attribute), span);
+  return error("value", fmt::format("`services.{}.{}` must be greater than or equal to 0", service, attribute), span,
+               "0 is the least");
 }
 
 Diagnostic container_name_with_copies(const std::string& service, const std::string& attribute, const SourceSpan& name,
@@ -544,17 +622,59 @@ Diagnostic container_name_with_copies(const std::string& service, const std::str
 
 Diagnostic watch_without_target(const std::string& service, const SourceSpan& span) {
   return error("missing-key", fmt::format("`services.{}.develop.watch` needs a `target` for this action", service),
-               span);
+               span, "add `target:`, the path in the container");
 }
 
 Diagnostic mounted_twice(const std::string& service, const std::string& target, const SourceSpan& span,
                          const SourceSpan& first) {
-  return with(error("volume", fmt::format("service `{}` mounts two things at `{}`", service, target), span),
-              "the other is given here", first);
+  return with(
+      error("volume", fmt::format("service `{}` mounts two things at `{}`", service, target), span, "remove one"),
+      "the other is given here", first);
+}
+
+Diagnostic secret_in_environment(const std::string& service, const std::string& variable, const SourceSpan& span) {
+  // Without the line, which holds the secret.
+  SourceSpan place = span;
+  if (place) place.file = std::make_shared<SourceFile>(place.file->path, "");
+  return warning("secret-in-environment",
+                 fmt::format("service `{}`: the value of `{}` looks like a secret, and everybody who reads the "
+                             "deployment can read it",
+                             service, variable),
+                 place, fmt::format("leave the value out (`{0}:`) and set it with `defang config set {0}`", variable));
+}
+
+Diagnostic context_outside(const std::string& service, const std::string& context, const SourceSpan& span) {
+  return warning(
+      "context-outside",
+      fmt::format("service `{}` is built from `{}`, outside of the project: all of it is uploaded", service, context),
+      span, "name what is not needed in its .dockerignore, or move the project up to there");
+}
+
+Diagnostic context_is_everything(const std::string& service, const std::string& context, const SourceSpan& span) {
+  return error("context-everything",
+               fmt::format("service `{}` is built from `{}`, which holds your home folder", service, context), span,
+               "name the folder that the image needs");
+}
+
+Diagnostic latest_tag(const std::string& service, const SourceSpan& span) {
+  return warning(
+      "latest-tag",
+      fmt::format("service `{}`: the tag `latest` is another image tomorrow, and nothing tells when", service), span,
+      "name a version");
+}
+
+Diagnostic published_port_differs(const std::string& service, const Port& port) {
+  return warning(
+      "published-port",
+      fmt::format("service `{}` publishes port {} as {}, and on Azure nothing answers on {}", service, port.target,
+                  port.published, port.published),
+      port.span,
+      fmt::format("a public web service is opened with https:// and no port; other services use port {}", port.target));
 }
 
 Diagnostic dependency_cycle(const std::vector<std::string>& cycle, const SourceSpan& span) {
-  return error("dependency-cycle", "dependency cycle detected: " + join(cycle, " -> "), span);
+  return error("dependency-cycle", "dependency cycle detected: " + join(cycle, " -> "), span,
+               "remove one of these `depends_on`");
 }
 
 }  // namespace defang::compose

@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "compose/node.h"
+#include "compose/project.h"
 #include "support/diagnostic.h"
 #include "support/result.h"
 
@@ -19,6 +20,7 @@ Diagnostic cannot_read(const std::string& shown_path, const Error& error, const 
 Diagnostic yaml_syntax(const std::string& problem, const std::string& context, const SourceSpan& span,
                        const SourceSpan& context_span);
 Diagnostic not_a_character(const SourceSpan& span);
+Diagnostic file_too_big(const std::string& shown_path, const SourceSpan& asked_by);
 Diagnostic too_deep(const SourceSpan& span);
 Diagnostic alias_of_itself(const std::string& name, const SourceSpan& span);
 Diagnostic unknown_anchor(const std::string& name, const SourceSpan& span);
@@ -35,6 +37,7 @@ Diagnostic empty_compose_file(const std::string& shown_path);
 Diagnostic invalid_project_name(const std::string& name);
 Diagnostic empty_project_name(const std::string& folder);
 Diagnostic env_file_not_found(const std::string& shown_path);
+Diagnostic quote_without_partner(const std::string& message, const SourceSpan& span);
 Diagnostic bad_env_file(const std::string& message, const SourceSpan& span);
 Diagnostic unsupported_env_file_format(const std::string& path, const Node& format);
 Diagnostic version_is_obsolete(const SourceSpan& span);
@@ -43,6 +46,7 @@ Diagnostic version_is_obsolete(const SourceSpan& span);
 Diagnostic required_variable(const std::string& path, const std::string& name, const std::string& message,
                              const SourceSpan& span);
 Diagnostic malformed_interpolation(const std::string& path, const std::string& text, const SourceSpan& span);
+Diagnostic variables_too_long(const std::string& path, const SourceSpan& span);
 Diagnostic variable_not_set(const std::string& name, const SourceSpan& span);
 Diagnostic variable_only_in_shell(const std::string& name, const SourceSpan& span);
 Diagnostic cannot_convert(const std::string& path, const std::string& wanted, const Node& node);
@@ -52,6 +56,8 @@ Diagnostic old_boolean(const std::string& path, const Node& node, bool value);
 Diagnostic include_not_a_list(const SourceSpan& span);
 Diagnostic include_without_path(const SourceSpan& span);
 Diagnostic include_cycle(const std::vector<std::string>& chain, const SourceSpan& span);
+Diagnostic too_many_includes(const SourceSpan& span);
+Diagnostic extends_too_long(const std::string& name, const SourceSpan& span);
 Diagnostic service_not_a_mapping(const std::string& name, const SourceSpan& span);
 Diagnostic extends_without_service(const std::string& name, const SourceSpan& span);
 Diagnostic extended_service_not_found(const std::string& name, const Node& base, const std::string& file,
@@ -62,7 +68,7 @@ Diagnostic cannot_override(const std::string& path, const Node& earlier, const N
 
 // structure
 Diagnostic unknown_key(const std::string& path, const std::string& key, const SourceSpan& span,
-                       const std::vector<std::string>& known);
+                       const std::vector<std::string>& known, const std::string& place_below);
 Diagnostic missing_key(const std::string& path, const std::string& key, const SourceSpan& span);
 Diagnostic wrong_type(const std::string& path, std::uint16_t accepted_forms, const Node& node, const SourceSpan& span);
 Diagnostic not_one_of(const std::string& path, const Node& node, const std::vector<std::string>& values);
@@ -122,6 +128,11 @@ Diagnostic container_name_with_copies(const std::string& service, const std::str
 Diagnostic watch_without_target(const std::string& service, const SourceSpan& span);
 Diagnostic mounted_twice(const std::string& service, const std::string& target, const SourceSpan& span,
                          const SourceSpan& first);
+Diagnostic secret_in_environment(const std::string& service, const std::string& variable, const SourceSpan& span);
+Diagnostic context_outside(const std::string& service, const std::string& context, const SourceSpan& span);
+Diagnostic context_is_everything(const std::string& service, const std::string& context, const SourceSpan& span);
+Diagnostic latest_tag(const std::string& service, const SourceSpan& span);
+Diagnostic published_port_differs(const std::string& service, const Port& port);
 Diagnostic dependency_cycle(const std::vector<std::string>& cycle, const SourceSpan& span);
 
 }  // namespace defang::compose

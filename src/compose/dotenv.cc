@@ -4,6 +4,8 @@
 
 #include <algorithm>
 
+#include "compose/limits.h"
+
 namespace defang::compose {
 namespace {
 
@@ -51,7 +53,8 @@ std::string expand_escapes(std::string_view text) {
 
 class Parser {
  public:
-  Parser(std::string_view text, const Lookup& lookup) : rest_(text), lookup_(lookup) {}
+  Parser(std::string_view text, const Lookup& lookup, std::vector<EnvFileError>* doubts)
+      : rest_(text), lookup_(lookup), doubts_(doubts) {}
 
   std::expected<EnvFileEntries, EnvFileError> run() {
     if (rest_.starts_with("\xEF\xBB\xBF")) rest_.remove_prefix(3);
@@ -73,6 +76,10 @@ class Parser {
  private:
   std::unexpected<EnvFileError> fail(std::string message) const {
     return std::unexpected(EnvFileError{line_, std::move(message)});
+  }
+
+  void doubt(std::string message) {
+    if (doubts_) doubts_->push_back({line_, std::move(message)});
   }
 
   void drop(std::size_t count) {
@@ -120,6 +127,9 @@ class Parser {
     std::string_view value = rest_.substr(0, end);
     value = value.substr(0, value.find(" #"));
     while (!value.empty() && is_blank(value.back())) value.remove_suffix(1);
+    for (const char quote : {'"', '\''})
+      if (value.ends_with(quote) && std::ranges::count(value, quote) % 2 == 1)
+        doubt(fmt::format("the value of `{}` ends with a quote that has no partner: it is part of the value", key));
     auto expanded = expand(key, value);
     drop(end);
     return expanded;
@@ -136,6 +146,8 @@ class Parser {
         value += next;
       } else if (c == quote) {
         drop(at + 1);
+        if (!rest_.empty() && !is_blank(rest_[0]) && rest_[0] != '\n' && rest_[0] != '#')
+          doubt(fmt::format("what follows the closing quote of `{}` is no part of its value", key));
         return quote == '\'' ? value : expand(key, expand_escapes(value));
       } else {
         value += c;
@@ -152,7 +164,9 @@ class Parser {
       return found->second;
     };
     auto result = substitute(value, with_earlier, Unset::blank);
-    if (result) return std::move(result->text);
+    if (result && (filled_ += result->text.size()) <= kMostFilledBytes) return std::move(result->text);
+    if (result || result.error().kind == SubstitutionError::Kind::too_long)
+      return fail(fmt::format("variables make the value of `{}` too long", key));
     const SubstitutionError& error = result.error();
     if (error.kind == SubstitutionError::Kind::malformed)
       return fail(fmt::format("malformed `${{...}}` in the value of `{}`", key));
@@ -170,15 +184,18 @@ class Parser {
 
   std::string_view rest_;
   const Lookup& lookup_;
+  std::vector<EnvFileError>* doubts_;
   std::size_t line_ = 1;
-  bool bare_ = false;  // the key read last stands alone
+  std::size_t filled_ = 0;  // bytes of all values so far
+  bool bare_ = false;       // the key read last stands alone
   EnvFileEntries entries_;
 };
 
 }  // namespace
 
-std::expected<EnvFileEntries, EnvFileError> parse_env_file(std::string_view text, const Lookup& lookup) {
-  return Parser(text, lookup).run();
+std::expected<EnvFileEntries, EnvFileError> parse_env_file(std::string_view text, const Lookup& lookup,
+                                                           std::vector<EnvFileError>* doubts) {
+  return Parser(text, lookup, doubts).run();
 }
 
 }  // namespace defang::compose

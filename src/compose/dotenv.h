@@ -22,6 +22,8 @@ using EnvFileEntries = std::vector<std::pair<std::string, std::string>>;  // eac
 ///     value     = unquoted to the end of line | '...' | "..."
 ///
 /// Variables in values come from `lookup`, then from keys read before.
-std::expected<EnvFileEntries, EnvFileError> parse_env_file(std::string_view text, const Lookup& lookup);
+/// `doubts` are added for values that mean something else than they look like: a quote without its partner.
+std::expected<EnvFileEntries, EnvFileError> parse_env_file(std::string_view text, const Lookup& lookup,
+                                                           std::vector<EnvFileError>* doubts = nullptr);
 
 }  // namespace defang::compose

@@ -8,10 +8,9 @@
 namespace defang::compose {
 namespace {
 
-void report(Workspace& workspace, const std::shared_ptr<const SourceFile>& source, const EnvFileError& error) {
-  // Without its text: the line would show a secret.
-  workspace.diagnostics.add(
-      bad_env_file(error.message, {std::make_shared<SourceFile>(source->path, ""), error.line, 1, 0}));
+/// Without its text: the line would show a secret.
+SourceSpan line_of(const SourceFile& file, std::size_t line) {
+  return {std::make_shared<SourceFile>(file.path, ""), line, 1, 0};
 }
 
 void put(EnvFileEntries& entries, const std::string& key, const std::string& value) {
@@ -36,9 +35,12 @@ std::optional<EnvFileEntries> read_all(Workspace& workspace, const std::vector<E
         if (key == name) return value;
       return std::nullopt;
     };
-    const auto entries = parse_env_file(source->text, with_earlier);
+    std::vector<EnvFileError> doubts;
+    const auto entries = parse_env_file(source->text, with_earlier, &doubts);
+    for (const EnvFileError& doubt : doubts)
+      workspace.diagnostics.add(quote_without_partner(doubt.message, line_of(*source, doubt.line)));
     if (!entries) {
-      report(workspace, source, entries.error());
+      workspace.diagnostics.add(bad_env_file(entries.error().message, line_of(*source, entries.error().line)));
       is_good = false;
       continue;
     }

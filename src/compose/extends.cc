@@ -4,6 +4,7 @@
 
 #include "compose/attributes.h"
 #include "compose/diagnostics.h"
+#include "compose/limits.h"
 #include "compose/merge.h"
 #include "compose/paths.h"
 
@@ -16,6 +17,13 @@ struct Scope {
   Node* services;
   const ResetPaths* resets;
 };
+
+std::size_t last_line(const Node& node, std::size_t line) {
+  line = std::max(line, node.span.line);
+  for (const Node& item : node.items) line = last_line(item, line);
+  for (const Node::Entry& entry : node.entries) line = last_line(entry.value, std::max(line, entry.key_span.line));
+  return line;
+}
 
 class Extension {
  public:
@@ -33,7 +41,7 @@ class Extension {
     if (!enter(scope, name, extends->key_span)) return false;
     auto base = base_of(scope, name, extends->value, *base_name);
     chain_.pop_back();
-    if (!base) return false;
+    if (!base) return damage(*scope.services->find(name));
     if (base->is_null()) return scope.services->find(name)->erase("extends");
 
     // Tags of the extending service act on what it inherits (CS-87).
@@ -66,6 +74,13 @@ class Extension {
     return false;
   }
 
+  /// What the service would have inherited is not known.
+  static bool damage(Node& service) {
+    service.erase("extends");
+    service.damaged = true;
+    return false;
+  }
+
   bool enter(const Scope& scope, const std::string& name, const SourceSpan& span) {
     const auto same = [&](const Link& link) { return link.file == scope.file && link.service == name; };
     if (std::ranges::any_of(chain_, same)) {
@@ -73,6 +88,7 @@ class Extension {
       for (const Link& link : chain_) links.emplace_back(link.service, link.span);
       return fail(circular_extends(links, name, workspace_.shown(scope.file)));
     }
+    if (chain_.size() >= kLongestExtends) return fail(extends_too_long(name, span));
     chain_.push_back({scope.file, name, span});
     return true;
   }
@@ -96,6 +112,9 @@ class Extension {
                                       services ? *services : Node()));
       return std::nullopt;
     }
+    const Node::Entry& base = *services->find_entry(base_name.text);
+    workspace_.origins.push_back({workspace_.shown(path), base.key_span.line, last_line(base.value, base.key_span.line),
+                                  "`" + name + "` extends `" + base_name.text + "` of that file here", base_name.span});
     if (!apply({path, services, &other->resets}, base_name.text)) return std::nullopt;
     return *services->find(base_name.text);
   }

@@ -4,6 +4,7 @@
 #include "compose/diagnostics.h"
 #include "compose/extends.h"
 #include "compose/include.h"
+#include "compose/limits.h"
 #include "compose/merge.h"
 #include "compose/normalise.h"
 #include "compose/paths.h"
@@ -21,13 +22,11 @@ struct Document {
   std::filesystem::path file;
   Node root;
   ResetPaths resets;
-
-  bool has_failed() const { return workspace.diagnostics.error_count() > errors_before; }
-  std::size_t errors_before = 0;
 };
 
 void replace_variables(Document& document) {
   Workspace& workspace = document.workspace;
+  if (workspace.on_document) workspace.on_document(document.root);
   if (workspace.interpolated) {
     interpolate(document.root, document.set.variables.lookup(), workspace.unset, workspace.on_unset,
                 workspace.diagnostics);
@@ -69,7 +68,6 @@ Node add_document(Document& document, Node project) {
   project = merge_projects(std::move(project), std::move(document.root), document.workspace.diagnostics);
   drop_repeated(project);
   check_structure(project, document.workspace.diagnostics);
-  if (document.has_failed()) return project;
   ignore_version(document, project);
   to_long_forms(document, project);
   return project;
@@ -83,6 +81,33 @@ Node add_unchecked(Document& document, Node project) {
   drop_repeated(project);
   to_long_forms(document, project);
   return project;
+}
+
+}  // namespace
+
+namespace {
+
+/// Piece by piece: a device has no end.
+Result<std::string> read_up_to(const Disk& disk, const std::filesystem::path& path, std::size_t most) {
+  TRY_ASSIGN(const auto reader, disk.open(path));
+  std::string text;
+  std::vector<char> buffer(1u << 16);
+  while (text.size() < most) {
+    TRY_ASSIGN(const std::size_t count, reader->read(buffer.data(), buffer.size()));
+    if (count == 0) break;
+    text.append(buffer.data(), count);
+  }
+  return text;
+}
+
+std::optional<std::vector<Node>> mappings_of(std::optional<std::vector<Node>> documents, Diagnostics& diagnostics) {
+  if (!documents) return std::nullopt;
+  for (const Node& document : *documents) {
+    if (document.is_mapping()) continue;
+    diagnostics.add(document_not_a_mapping(document.span));
+    return std::nullopt;
+  }
+  return documents;
 }
 
 }  // namespace
@@ -109,44 +134,43 @@ std::shared_ptr<const SourceFile> Workspace::source(const std::filesystem::path&
   if (const auto known = sources_.find(path); known != sources_.end()) return known->second;
   std::string text = standard_input;
   if (path != "-") {
-    auto read = disk.read(path);
+    auto read = read_up_to(disk, path, kMostFileBytes + 1);
     if (!read) {
       diagnostics.add(cannot_read(shown(path), read.error(), asked_by));
       return nullptr;
     }
     text = std::move(*read);
   }
+  if (text.size() > kMostFileBytes) {
+    diagnostics.add(file_too_big(path == "-" ? "-" : shown(path), asked_by));
+    return nullptr;
+  }
   if (text.starts_with("\xEF\xBB\xBF")) text.erase(0, 3);  // byte order mark
   return sources_[path] = std::make_shared<SourceFile>(path == "-" ? "-" : shown(path), std::move(text));
 }
 
 const std::vector<Node>* Workspace::documents(const std::filesystem::path& path, const SourceSpan& asked_by) {
-  if (const auto known = documents_.find(path); known != documents_.end()) return &known->second;
-  const auto file = source(path, asked_by);
-  if (!file) return nullptr;
-  auto documents = read_documents(file, diagnostics);
-  if (!documents) return nullptr;
-  for (const Node& document : *documents) {
-    if (document.is_mapping()) continue;
-    diagnostics.add(document_not_a_mapping(document.span));
-    return nullptr;
-  }
-  return &(documents_[path] = std::move(*documents));
+  const auto [known, is_new] = documents_.try_emplace(path);
+  auto& documents = known->second;
+  if (is_new)
+    if (const auto file = source(path, asked_by))
+      documents = mappings_of(read_documents(file, diagnostics), diagnostics);
+  return documents ? &*documents : nullptr;
 }
 
 Node load_files(Workspace& workspace, const FileSet& set) {
-  const std::size_t errors = workspace.diagnostics.error_count();
-  const auto has_failed = [&] { return workspace.diagnostics.error_count() > errors; };
   Node project;
+  bool is_whole = true;
   for (const std::filesystem::path& file : set.files) {
     const std::vector<Node>* documents = workspace.documents(file, {});
-    if (!documents) return project;
+    is_whole &= documents != nullptr;
+    if (!documents) continue;
     for (const Node& root : *documents) {
-      Document document{workspace, set, file, root, {}, workspace.diagnostics.error_count()};
+      Document document{workspace, set, file, root, {}};
       project = add_document(document, std::move(project));
-      if (has_failed()) return project;
     }
   }
+  project.damaged |= !is_whole;
   if (project.is_null()) return project;
   add_defaults(project);
   check_values(project, workspace.diagnostics);
@@ -161,15 +185,13 @@ std::shared_ptr<ExtendedFile> load_extended_file(Workspace& workspace, const Fil
   if (!is_new) return known->second;
   const std::vector<Node>* documents = workspace.documents(path, asked_by);
   if (!documents) return nullptr;
-  const std::size_t errors = workspace.diagnostics.error_count();
   auto extended = std::make_shared<ExtendedFile>();
   for (const Node& root : *documents) {
-    Document document{workspace, set, path, root, {}, errors};
+    Document document{workspace, set, path, root, {}};
     extended->project = add_unchecked(document, std::move(extended->project));
     extended->resets = std::move(document.resets);
   }
   resolve_paths(extended->project, {path.parent_path(), workspace.home}, workspace.diagnostics);
-  if (workspace.diagnostics.error_count() > errors) return nullptr;
   return known->second = std::move(extended);
 }
 

@@ -1,13 +1,16 @@
 #pragma once
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
 #include "compose/interpolate.h"
 #include "compose/node.h"
+#include "compose/report.h"
 #include "compose/reset.h"
 #include "support/diagnostic.h"
 #include "support/disk.h"
@@ -43,6 +46,9 @@ class Workspace {
   Unset unset = Unset::blank;
   OnUnset on_unset = [](const std::string&, const SourceSpan&) {};
   bool interpolated = true;
+  std::function<void(const Node& document)> on_document;  // sees each as it was written; may be empty
+  std::size_t includes = 0;                               // so far
+  std::vector<Origin> origins;                            // what led to the files that the command line does not name
 
   /// Nothing after an error, which is reported at `asked_by`.
   std::shared_ptr<const SourceFile> source(const std::filesystem::path& path, const SourceSpan& asked_by);
@@ -51,7 +57,7 @@ class Workspace {
 
  private:
   std::map<std::filesystem::path, std::shared_ptr<const SourceFile>> sources_;
-  std::map<std::filesystem::path, std::vector<Node>> documents_;
+  std::map<std::filesystem::path, std::optional<std::vector<Node>>> documents_;
 };
 
 /// Files that make one project: of the command line, or of one `include` entry.
@@ -60,12 +66,12 @@ struct FileSet {
   std::filesystem::path folder;  // the project directory
   Variables variables;
   std::vector<std::filesystem::path> including;  // files whose `include` led here, outermost first
-  /// What their services extend, loaded once; null after an error.
+  /// What their services extend, loaded once; null when it cannot be read.
   std::shared_ptr<ExtendedFiles> extended = std::make_shared<ExtendedFiles>();
 };
 
-/// Loads and merges them: long forms, absolute paths, checked. Errors are in the diagnostics; then the result is of no
-/// use.
+/// Loads and merges them: long forms, absolute paths, checked. Errors are in the diagnostics; then the result is what
+/// is left without what was wrong, good for finding more errors only.
 Node load_files(Workspace& workspace, const FileSet& set);
 
 std::shared_ptr<ExtendedFile> load_extended_file(Workspace& workspace, const FileSet& set,

@@ -1,10 +1,12 @@
 #include "compose/include.h"
 
 #include <algorithm>
+#include <limits>
 
 #include "compose/attributes.h"
 #include "compose/diagnostics.h"
 #include "compose/env_files.h"
+#include "compose/limits.h"
 #include "compose/merge.h"
 #include "compose/paths.h"
 
@@ -25,28 +27,44 @@ class Inclusion {
       : workspace_(workspace), set_(set), file_(file) {}
 
   void apply(const Node& entry, Node& document, const ResetPaths& resets) {
+    if (!include(entry, document, resets)) document.damaged = true;
+  }
+
+ private:
+  /// False: what it brings is not known, for a reason that was reported.
+  bool include(const Node& entry, Node& document, const ResetPaths& resets) {
+    if (entry.is_lost()) return false;
     const std::vector<Node> paths = texts_of(entry.is_text() ? &entry : entry.find("path"));
-    if (paths.empty()) return workspace_.diagnostics.add(include_without_path(entry.span));
+    if (paths.empty()) {
+      workspace_.diagnostics.add(include_without_path(entry.span));
+      return false;
+    }
     FileSet included;
     included.including = set_.including;
     included.including.push_back(file_);
     for (const Node& path : paths) included.files.push_back(absolute_path(path.text, base()));
-    if (is_cycle(included, paths[0].span)) return;
+    if (is_cycle(included, paths[0].span)) return false;
+    if (included.including.size() > kDeepestIncludes || ++workspace_.includes > kMostIncludes) {
+      if (workspace_.includes <= kMostIncludes + 1) workspace_.diagnostics.add(too_many_includes(paths[0].span));
+      return false;
+    }
     included.folder = included.files[0].parent_path();
     if (const Node* folder = entry.find("project_directory"); folder && folder->is_text())
       included.folder = existing_folder(absolute_path(folder->text, base()));
     included.variables = set_.variables;
-    if (!read_variables(entry, included)) return;
+    if (!read_variables(entry, included)) return false;
     for (const Node& path : paths)
-      if (!workspace_.source(absolute_path(path.text, base()), path.span)) return;
+      if (!workspace_.source(absolute_path(path.text, base()), path.span)) return false;
 
-    const std::size_t errors = workspace_.diagnostics.error_count();
+    for (std::size_t i = 0; i < paths.size(); ++i)
+      workspace_.origins.push_back({workspace_.shown(included.files[i]), 0, std::numeric_limits<std::size_t>::max(),
+                                    "included from here", paths[i].span});
     Node project = load_files(workspace_, included);
-    if (workspace_.diagnostics.error_count() > errors) return;
+    const bool is_whole = !project.damaged;
     import(std::move(project), document, resets);
+    return is_whole;
   }
 
- private:
   PathBase base() const { return {set_.folder, workspace_.home}; }
 
   /// The reference loader takes what is no folder for a file, and its folder instead.
@@ -85,6 +103,7 @@ class Inclusion {
       Node* to = document.find(section);
       if (!to || to->is_null()) to = &document.set(section, Node::of_mapping());
       if (!to->is_mapping()) continue;
+      to->damaged |= from->damaged;
       const Shape* shape = compose_file().key(section)->each;
       for (Node::Entry& entry : from->entries) {
         Node* own = to->find(entry.key);

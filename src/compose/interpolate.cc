@@ -1,9 +1,11 @@
 #include "compose/interpolate.h"
 
+#include <algorithm>
 #include <charconv>
 
 #include "compose/attributes.h"
 #include "compose/diagnostics.h"
+#include "compose/limits.h"
 #include "compose/scalars.h"
 #include "support/text.h"
 
@@ -42,11 +44,14 @@ constexpr Operator kOperators[] = {
 
 class Substitution {
  public:
-  Substitution(const Lookup& lookup, Unset unset) : lookup_(lookup), unset_(unset) {}
+  Substitution(const Lookup& lookup, Unset unset, int depth = 0) : lookup_(lookup), unset_(unset), depth_(depth) {}
 
   std::expected<Substituted, SubstitutionError> run(std::string_view text) {
     std::string out;
+    const std::size_t most = std::max(text.size(), kMostTextBytes);
+    if (depth_ > kDeepestDefault) return std::unexpected(SubstitutionError{SubstitutionError::Kind::too_long, "", ""});
     while (!text.empty()) {
+      if (out.size() > most) return std::unexpected(SubstitutionError{SubstitutionError::Kind::too_long, "", ""});
       const std::size_t dollar = text.find('$');
       out += text.substr(0, dollar);
       if (dollar == std::string_view::npos) break;
@@ -68,6 +73,7 @@ class Substitution {
         out += '$';
       }
     }
+    if (out.size() > most) return std::unexpected(SubstitutionError{SubstitutionError::Kind::too_long, "", ""});
     result_.text = std::move(out);
     return std::move(result_);
   }
@@ -108,7 +114,7 @@ class Substitution {
   }
 
   std::expected<std::string, SubstitutionError> nested(std::string_view text) {
-    auto inner = Substitution(lookup_, unset_).run(text);
+    auto inner = Substitution(lookup_, unset_, depth_ + 1).run(text);
     if (!inner) return std::unexpected(inner.error());
     result_.from_variable |= inner->from_variable;
     result_.unset.insert(result_.unset.end(), inner->unset.begin(), inner->unset.end());
@@ -117,6 +123,7 @@ class Substitution {
 
   const Lookup& lookup_;
   Unset unset_;
+  int depth_;
   Substituted result_;
 };
 
@@ -173,8 +180,8 @@ class Walk {
       for (std::size_t i = 0; i < node.items.size(); ++i)
         visit(node.items[i], inner, path + "[" + std::to_string(i) + "]");
     } else if (node.is_text()) {
-      const bool is_good = !lookup_ || substitute_text(node, path);
-      if (is_good) convert(node, conversion_of(shape), path);
+      const bool is_good = (!lookup_ || substitute_text(node, path)) && convert(node, conversion_of(shape), path);
+      if (!is_good) node.lose();
     }
   }
 
@@ -182,6 +189,12 @@ class Walk {
   bool substitute_text(Node& node, const std::string& path) {
     if (!node.text.contains('$')) return true;
     auto result = substitute(node.text, *lookup_, unset_);
+    if (result) filled_ += result->text.size();
+    if (filled_ > kMostFilledBytes || (!result && result.error().kind == SubstitutionError::Kind::too_long)) {
+      if (!is_full_) diagnostics_.add(variables_too_long(path, node.span));
+      is_full_ |= filled_ > kMostFilledBytes;
+      return false;
+    }
     if (!result) {
       if (result.error().kind == SubstitutionError::Kind::required) {
         diagnostics_.add(required_variable(path, result.error().variable, result.error().message, node.span));
@@ -196,28 +209,28 @@ class Walk {
     return true;
   }
 
-  void convert(Node& node, Conversion conversion, const std::string& path) {
-    if (!lookup_ && node.text.contains('$')) return;  // not known yet
+  bool convert(Node& node, Conversion conversion, const std::string& path) {
+    if (!lookup_ && node.text.contains('$')) return true;  // not known yet
     Node converted;
     switch (conversion) {
       case Conversion::none:
-        return;
+        return true;
       case Conversion::integer: {
         const auto value = parse_whole<std::int64_t>(node.text);
-        if (!value) return diagnostics_.add(cannot_convert(path, "a whole number", node));
+        if (!value) return fail(cannot_convert(path, "a whole number", node));
         converted = Node::of_integer(*value);
         break;
       }
       case Conversion::number: {
         const auto value = parse_whole<double>(node.text);
-        if (!value) return diagnostics_.add(cannot_convert(path, "a number", node));
+        if (!value) return fail(cannot_convert(path, "a number", node));
         converted = Node::of_number(*value);
         break;
       }
       case Conversion::boolean: {
         bool is_old = false;
         const auto value = parse_boolean(node.text, is_old);
-        if (!value) return diagnostics_.add(cannot_convert(path, "`true` or `false`", node));
+        if (!value) return fail(cannot_convert(path, "`true` or `false`", node));
         if (is_old) diagnostics_.add(old_boolean(path, node, *value));
         converted = Node::of_boolean(*value);
         break;
@@ -227,10 +240,18 @@ class Walk {
     converted.from_variable = node.from_variable;
     converted.tag = node.tag;
     node = std::move(converted);
+    return true;
+  }
+
+  bool fail(Diagnostic diagnostic) {
+    diagnostics_.add(std::move(diagnostic));
+    return false;
   }
 
   const Lookup* lookup_;  // nullptr: no interpolation
   Unset unset_;
+  std::size_t filled_ = 0;  // bytes of all texts so far
+  bool is_full_ = false;    // more than there may be, which was reported
   const OnUnset& on_unset_;
   Diagnostics& diagnostics_;
 };
@@ -240,6 +261,45 @@ class Walk {
 std::expected<Substituted, SubstitutionError> substitute(std::string_view text, const Lookup& lookup, Unset unset) {
   return Substitution(lookup, unset).run(text);
 }
+
+namespace {
+
+/// Defaults within defaults are followed as far as they are when variables are filled in.
+std::vector<VariableUse> uses_in(std::string_view text, int depth) {
+  std::vector<VariableUse> uses;
+  for (std::size_t dollar = text.find('$'); dollar != std::string_view::npos; dollar = text.find('$')) {
+    text.remove_prefix(dollar + 1);
+    if (text.starts_with('$')) {
+      text.remove_prefix(1);
+      continue;
+    }
+    const bool is_braced = text.starts_with('{');
+    const std::size_t end = is_braced ? closing_brace(text.substr(1)) : std::string_view::npos;
+    if (is_braced && end == std::string_view::npos) return uses;
+    const std::string_view body = is_braced ? text.substr(1, end) : text;
+    VariableUse use{.name = std::string(name_at(body))};
+    text.remove_prefix(is_braced ? end + 2 : use.name.size());
+    if (use.name.empty()) continue;
+    std::string_view argument;
+    if (is_braced)
+      for (const Operator& op : kOperators) {
+        if (!body.substr(use.name.size()).starts_with(op.text)) continue;
+        argument = body.substr(use.name.size() + op.text.size());
+        use.required = op.kind == '?';
+        if (op.kind == '-') use.default_value = argument;
+        if (op.kind == '+') use.alternate_value = argument;
+        break;
+      }
+    uses.push_back(std::move(use));
+    if (depth < kDeepestDefault)
+      for (VariableUse& inner : uses_in(argument, depth + 1)) uses.push_back(std::move(inner));
+  }
+  return uses;
+}
+
+}  // namespace
+
+std::vector<VariableUse> variable_uses(std::string_view text) { return uses_in(text, 0); }
 
 bool has_marks(std::string_view text) { return text.contains(kConfigStart); }
 

@@ -23,7 +23,7 @@ enum class Unset {
 };
 
 struct SubstitutionError {
-  enum class Kind { malformed, required };
+  enum class Kind { malformed, required, too_long };
   Kind kind = Kind::malformed;
   std::string variable;  // of a required one
   std::string message;   // what the user wrote behind `:?`, without the values of variables
@@ -45,6 +45,16 @@ std::expected<Substituted, SubstitutionError> substitute(std::string_view text, 
 // carried to: between these two marks, which are no characters, stands the variable's name.
 inline constexpr std::string_view kConfigStart = "\xEF\xB7\x90";  // U+FDD0
 inline constexpr std::string_view kConfigEnd = "\xEF\xB7\x91";    // U+FDD1
+
+/// What one `$X` or `${X...}` says of its variable.
+struct VariableUse {
+  std::string name;
+  bool required = false;
+  std::string default_value;
+  std::string alternate_value;
+};
+/// All of a text, those within defaults and alternatives after the one that they belong to.
+std::vector<VariableUse> variable_uses(std::string_view text);
 
 /// The text with its marked variables as `${X}`.
 std::string without_marks(std::string_view text);

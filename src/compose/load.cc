@@ -1,8 +1,10 @@
 #include "compose/load.h"
 
 #include <algorithm>
+#include <array>
 #include <set>
 
+#include "compose/advice.h"
 #include "compose/checks.h"
 #include "compose/diagnostics.h"
 #include "compose/discovery.h"
@@ -11,6 +13,7 @@
 #include "compose/normalise.h"
 #include "compose/profiles.h"
 #include "compose/project_name.h"
+#include "compose/report.h"
 #include "compose/typed.h"
 #include "compose/values.h"
 #include "support/text.h"
@@ -54,8 +57,15 @@ class Loading {
     project.folder = set_.folder;
     project.config_files = set_.files;
     project.disabled_services = disabled_;
+    if (is_defang()) {
+      advise(project, workspace_.home, diagnostics_);
+      if (diagnostics_.has_errors()) return std::nullopt;
+    }
     return project;
   }
+
+  void watch(std::function<void(const Node&)> on_document) { workspace_.on_document = std::move(on_document); }
+  const std::vector<Origin>& origins() const { return workspace_.origins; }
 
  private:
   bool is_defang() const { return options_.loader == LoadOptions::Loader::defang; }
@@ -176,21 +186,19 @@ class Loading {
       }
       name_ = *given;
     } else {
-      const auto written = name_in_files();
-      if (!written) return false;
+      const std::string written = name_in_files();
       // A name that comes to nothing is an error, not the folder's.
-      name_ = normalise_project_name(written->empty() ? set_.folder.filename().string() : interpolated(*written));
+      name_ = normalise_project_name(written.empty() ? set_.folder.filename().string() : interpolated(written));
     }
     set_.variables.values["COMPOSE_PROJECT_NAME"] = name_;  // CS-14
     return true;
   }
 
-  /// Nothing: a file cannot be read.
-  std::optional<std::string> name_in_files() {
+  std::string name_in_files() {
     std::string name;
     for (const fs::path& file : set_.files) {
       const std::vector<Node>* documents = workspace_.documents(file, {});
-      if (!documents) return std::nullopt;
+      if (!documents) continue;  // merging the files goes on without it, and gives nothing back
       for (const Node& document : *documents)
         if (const Node* node = document.find("name"); node && node->is_text() && !node->text.empty()) name = node->text;
     }
@@ -205,9 +213,8 @@ class Loading {
 
   bool merge_files() {
     canonical_ = load_files(workspace_, set_);
-    if (diagnostics_.has_errors()) return false;
     if (!canonical_.is_mapping() || canonical_.entries.empty()) {
-      diagnostics_.add(empty_compose_file(workspace_.shown(set_.files[0])));
+      if (!diagnostics_.has_errors()) diagnostics_.add(empty_compose_file(workspace_.shown(set_.files[0])));
       return false;
     }
     if (name_.empty()) diagnostics_.add(empty_project_name(set_.folder.string()));
@@ -219,12 +226,13 @@ class Loading {
     canonicalise_values(canonical_, diagnostics_);
     canonical_.set("name", Node::of(name_));
     if (!canonical_.find("services")) canonical_.set("services", Node::of_mapping());
-    return !diagnostics_.has_errors();
+    return true;
   }
 
   bool select_services() {
     std::vector<std::string> profiles = options_.profiles;
     if (is_defang()) profiles = {"defang"};  // DM-3
+    if (options_.all_profiles) profiles = {"*"};
     if (profiles.empty())
       if (const auto listed = variable("COMPOSE_PROFILES"))
         for (const std::string& profile : split(*listed, ',')) profiles.emplace_back(trim(profile));
@@ -257,10 +265,42 @@ class Loading {
   std::set<std::string> told_;
 };
 
+void collect_uses(const Node& node, std::map<std::string, VariableUse>& uses) {
+  if (node.is_text())
+    for (VariableUse& use : variable_uses(node.text)) {
+      VariableUse& known = uses.emplace(use.name, VariableUse{.name = use.name}).first->second;
+      known.required |= use.required;
+      if (known.default_value.empty()) known.default_value = std::move(use.default_value);
+      if (known.alternate_value.empty()) known.alternate_value = std::move(use.alternate_value);
+    }
+  for (const Node& item : node.items) collect_uses(item, uses);
+  for (const Node::Entry& entry : node.entries) collect_uses(entry.value, uses);
+}
+
 }  // namespace
 
 std::optional<Project> load(const LoadOptions& options, const Disk& disk, Diagnostics& diagnostics) {
-  return Loading(options, disk, diagnostics).run();
+  Diagnostics found;
+  Loading loading(options, disk, found);
+  auto project = loading.run();
+  report(found, loading.origins(), diagnostics);
+  return project;
+}
+
+std::vector<VariableUse> variables_of(const LoadOptions& options, const Disk& disk, Diagnostics& diagnostics) {
+  std::map<std::string, VariableUse> uses;
+  Diagnostics found;
+  Loading loading(options, disk, found);
+  loading.watch([&](const Node& document) { collect_uses(document, uses); });
+  loading.run();
+  // Whether the values fit is not what was asked: only files that could not be read matter.
+  constexpr auto kUnreadable = std::to_array<std::string_view>(
+      {"compose.file", "compose.no-file", "compose.yaml-syntax", "compose.document", "compose.include"});
+  for (const Diagnostic& diagnostic : found.all())
+    if (std::ranges::find(kUnreadable, diagnostic.code) != kUnreadable.end()) diagnostics.add(diagnostic);
+  std::vector<VariableUse> all;
+  for (auto& [name, use] : uses) all.push_back(std::move(use));
+  return all;
 }
 
 }  // namespace defang::compose

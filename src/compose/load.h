@@ -6,6 +6,7 @@
 #include <string>
 #include <vector>
 
+#include "compose/interpolate.h"
 #include "compose/project.h"
 #include "support/diagnostic.h"
 #include "support/disk.h"
@@ -27,6 +28,7 @@ struct LoadOptions {
   std::string stack;                               // for `.env.<stack>` (DM-1); empty: none
   std::string provider = "azure";                  // for `.env.<provider>`
   std::string standard_input;                      // read by the caller when "-" is among the files
+  bool all_profiles = false;                       // every service is active
   bool interpolate = true;
   bool check_consistency = true;  // ignored by the defang loader, which never does (DM-5)
 };
@@ -34,6 +36,9 @@ struct LoadOptions {
 /// Loads, merges, validates and normalises. Nothing is returned when an error was reported; warnings do not prevent a
 /// result.
 std::optional<Project> load(const LoadOptions& options, const Disk& disk, Diagnostics& diagnostics);
+
+/// The variables that the files name, sorted, each with the first default and alternative that is given for it.
+std::vector<VariableUse> variables_of(const LoadOptions& options, const Disk& disk, Diagnostics& diagnostics);
 
 /// Project::canonical as JSON or YAML, as `compose config` prints it.
 std::string to_json(const Node& canonical);

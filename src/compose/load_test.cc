@@ -95,21 +95,24 @@ TEST(Load, ReportsEveryStructureErrorOfAFileAtOnce) {
       "    image: x\n");
   EXPECT_FALSE(loaded.project);
   EXPECT_EQ(loaded.messages(), (Messages{
-                                   "compose.yaml:7:5: the key `image` stands here a second time",
                                    "compose.yaml:3:12: `services.web.image` must be a text, not a number",
                                    "compose.yaml:4:5: unknown key `prots` in `services.web`",
                                    "compose.yaml:5:12: `services.web.ports` must be a list, not a number",
                                    "compose.yaml:6:14: unknown key `resource` in `services.web.deploy`",
+                                   "compose.yaml:7:5: the key `image` stands here a second time",
                                }));
-  EXPECT_EQ(loaded.diagnostics.all()[2].help, "did you mean `ports`?");
+  EXPECT_EQ(loaded.diagnostics.all()[1].help, "did you mean `ports`?");
 }
 
 TEST(Load, ReportsEveryBadValueAtOnce) {
   const Loaded loaded(
       "services:\n"
       "  a: {image: x, stop_grace_period: 5, mem_limit: 5x, command: '\"'}\n");
-  EXPECT_EQ(loaded.messages(),
-            (Messages{"compose.yaml:2:36: `services.a.stop_grace_period` must be a text, not a number"}));
+  EXPECT_EQ(loaded.messages(), (Messages{
+                                   "compose.yaml:2:36: `services.a.stop_grace_period` must be a text, not a number",
+                                   "compose.yaml:2:50: `services.a.mem_limit`: `5x` is no size",
+                                   "compose.yaml:2:63: `services.a.command`: invalid command line",
+                               }));
   const Loaded values("services: {a: {image: x, stop_grace_period: 5y, mem_limit: 5x, command: '\"'}}\n");
   EXPECT_EQ(values.messages(), (Messages{
                                    "compose.yaml:1:45: `services.a.stop_grace_period`: `5y` is no duration",
@@ -161,7 +164,7 @@ TEST(LoadForDefang, TheLaterEnvFilesAreThoseOfProviderAndStack) {
 TEST(LoadForDefang, WhatConfigBringsCannotBeAPort) {
   const Loaded loaded("services: {a: {image: x, ports: [\"${P}:80\"], scale: \"${N}\"}}\n");
   EXPECT_FALSE(loaded.project);
-  EXPECT_EQ(loaded.messages()[0],
+  EXPECT_EQ(loaded.messages()[1],
             "compose.yaml:1:53: `services.a.scale` must be a whole number, but `${N}` has no value");
 }
 
@@ -172,8 +175,8 @@ TEST(LoadAsCompose, ChecksWhatServicesReferTo) {
       "  b: {command: x}\n",
       as_compose());
   EXPECT_EQ(loaded.messages(), (Messages{
-                                   "compose.yaml:2:46: service `a` refers to undefined network `n`",
                                    "compose.yaml:2:30: service `a` depends on undefined service `bb`",
+                                   "compose.yaml:2:46: service `a` refers to undefined network `n`",
                                    "compose.yaml:3:3: service `b` has neither an image nor a build context",
                                }));
 }
@@ -321,6 +324,106 @@ TEST(Canonical, YamlLoadsAsItself) {
   const Loaded second(yaml);
   ASSERT_TRUE(second.project) << yaml << testing::PrintToString(second.messages());
   EXPECT_EQ(to_json(second.project->canonical), to_json(first.project->canonical));
+}
+
+TEST(Load, AMistakeOfOnePhaseHidesNoneOfALaterOne) {
+  const Loaded loaded(
+      "services:\n"
+      "  web:\n"
+      "    image: ${TAG:?which}\n"
+      "    prots: [80]\n"
+      "    mem_limit: much\n"
+      "    networks: [bakc]\n"
+      "    depends_on: [dbb]\n"
+      "  db: {image: postgres, ports: [\"1:2:3:4:5\"]}\n"
+      "networks: {back: }\n",
+      as_compose());
+  EXPECT_EQ(loaded.messages(),
+            (Messages{
+                "compose.yaml:3:12: `services.web.image`: required variable `TAG` is missing a value: which",
+                "compose.yaml:4:5: unknown key `prots` in `services.web`",
+                "compose.yaml:5:16: `services.web.mem_limit`: `much` is no size",
+                "compose.yaml:6:16: service `web` refers to undefined network `bakc`",
+                "compose.yaml:7:18: service `web` depends on undefined service `dbb`",
+                "compose.yaml:8:33: `services.db.ports`: `1:2:3:4:5` has an IPv6 address without brackets",
+            }));
+}
+
+TEST(Load, WhatWasWrongIsNotAlsoMissing) {
+  const Loaded loaded("services:\n  a: {imaeg: x, networks: [n]}\nnetworks: {n: 5}\n", as_compose());
+  EXPECT_EQ(loaded.messages(), (Messages{
+                                   "compose.yaml:2:7: unknown key `imaeg` in `services.a`",
+                                   "compose.yaml:3:15: `networks.n` must be a mapping, not a number",
+                               }));
+}
+
+TEST(Load, AMistakeThatIsInheritedIsSaidOnce) {
+  const Loaded loaded("services:\n  base: {image: x, mem_limit: 5x}\n  a: {extends: base}\n  b: {extends: base}\n");
+  EXPECT_EQ(loaded.messages(), (Messages{"compose.yaml:2:31: `services.base.mem_limit`: `5x` is no size"}));
+}
+
+TEST(Load, ShowsTheChainOfIncludesAndExtendsThatLedToAMistake) {
+  const Loaded loaded({{"compose.yaml", "include: [sub/more.yaml]\n"},
+                       {"sub/more.yaml", "services:\n  a:\n    extends: {file: base.yaml, service: base}\n"},
+                       {"sub/base.yaml", "services:\n  base:\n    image: x\n    prots: [80]\n"}});
+  ASSERT_EQ(loaded.messages(), (Messages{"sub/base.yaml:4:5: unknown key `prots` in `services.a`"}));
+  std::vector<std::string> chain;
+  for (const auto& related : loaded.diagnostics.all()[0].related)
+    chain.push_back(related.span.text() + ": " + related.message);
+  EXPECT_EQ(chain, (Messages{
+                       "sub/more.yaml:3:41: `a` extends `base` of that file here",
+                       "compose.yaml:1:11: included from here",
+                   }));
+}
+
+TEST(Load, ListsTheVariablesOfEveryFile) {
+  Diagnostics diagnostics;
+  const std::map<std::string, std::string> files{
+      {"/project/compose.yaml", "include: [b.yaml]\nservices: {a: {image: \"${A:-x${B}}\", profiles: [p]}}\n"},
+      {"/project/b.yaml", "services: {b: {image: \"${C:?c} $D ${A:+y} $${E}\"}}\n"}};
+  const FakeDisk disk(files);
+  std::vector<std::string> uses;
+  for (const VariableUse& use : variables_of({}, disk, diagnostics))
+    uses.push_back(use.name + (use.required ? "!" : "") + " -" + use.default_value + " +" + use.alternate_value);
+  EXPECT_EQ(uses, (std::vector<std::string>{"A -x${B} +y", "B - +", "C! - +", "D - +"}));
+  EXPECT_FALSE(diagnostics.has_errors());
+}
+
+TEST(Advice, WarnsOfWhatIsLegalAndSeldomMeant) {
+  const Loaded loaded(
+      "services:\n"
+      "  web:\n"
+      "    image: nginx:latest\n"
+      "    ports: [\"8080:80\", \"80:3000\", \"5000:5000\"]\n"
+      "    environment:\n"
+      "      DB_PASSWORD: hunter22\n"
+      "      DB_PASSWORD_FILE: /run/secrets/db\n"
+      "      TOKEN_TTL: 3600s\n"
+      "      DATABASE: postgres://app:hunter22@db/app\n"
+      "      OTHER: postgres://app@db/app\n"
+      "      API_KEY: ${API_KEY}\n"
+      "      OPENAI: sk-1234567890abcdefgh\n");
+  EXPECT_EQ(loaded.messages(),
+            (Messages{
+                "compose.yaml:3:12: service `web`: the tag `latest` is another image tomorrow, and nothing tells when",
+                "compose.yaml:4:13: service `web` publishes port 80 as 8080, and on Azure nothing answers on 8080",
+                "compose.yaml:6:7: service `web`: the value of `DB_PASSWORD` looks like a secret, and everybody who "
+                "reads the deployment can read it",
+                "compose.yaml:9:7: service `web`: the value of `DATABASE` looks like a secret, and everybody who reads "
+                "the deployment can read it",
+                "compose.yaml:12:7: service `web`: the value of `OPENAI` looks like a secret, and everybody who reads "
+                "the deployment can read it",
+            }));
+  for (const Diagnostic& diagnostic : loaded.diagnostics.all())
+    EXPECT_EQ(to_text(diagnostic).find("hunter22"), std::string::npos);
+}
+
+TEST(Advice, NamesQuotesWithoutAPartner) {
+  const Loaded loaded(
+      {{"compose.yaml", "services: {a: {image: x}}\n"}, {".env", "A=it's\nB=x\"\nC=\"x\"y\nD='z' # c\n"}});
+  EXPECT_EQ(loaded.messages(),
+            (Messages{".env:2:1: the value of `B` ends with a quote that has no partner: it is part of the value",
+                      ".env:3:1: what follows the closing quote of `C` is no part of its value"}));
 }
 
 }  // namespace

@@ -72,6 +72,8 @@ class Merger {
   explicit Merger(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
 
   Node run(Node earlier, Node later, const Shape* shape, const std::string& path) {
+    if (later.is_lost()) return earlier;
+    if (earlier.is_lost()) return later;
     switch (shape ? shape->attribute->merge : Merge::generic) {
       case Merge::replace:
         return later;
@@ -124,6 +126,7 @@ class Merger {
     if (later.is_null()) return earlier;
     if (earlier.is_null()) return later;
     if (!earlier.is_mapping() || !later.is_mapping()) return conflict(std::move(earlier), later, path);
+    earlier.damaged |= later.damaged;
     for (Node::Entry& entry : later.entries) {
       Node* present = earlier.find(entry.key);
       if (!present) {

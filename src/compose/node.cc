@@ -46,6 +46,14 @@ Node Node::of_mapping() {
   return node;
 }
 
+void Node::lose() {
+  kind = Kind::null;
+  text.clear();
+  items.clear();
+  entries.clear();
+  damaged = true;
+}
+
 const Node* Node::find(std::string_view key) const {
   const auto found = std::ranges::find(entries, key, &Entry::key);
   return found == entries.end() ? nullptr : &found->value;

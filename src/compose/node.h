@@ -25,6 +25,7 @@ struct Node {
   std::vector<Entry> entries;
   bool from_variable = false;  // a variable's value is in the text: it may be a secret, so messages do not show it
   bool implied = false;        // nobody wrote it: a default, or part of what a short form stands for
+  bool damaged = false;        // something of it was wrong, reported and removed: nothing is said of what it lacks
   std::string tag;             // "!reset", "!override", or another tag as written; empty for none
   SourceSpan span;             // of the value
 
@@ -39,6 +40,8 @@ struct Node {
   bool is_list() const { return kind == Kind::list; }
   bool is_text() const { return kind == Kind::text; }
   bool is_null() const { return kind == Kind::null; }
+  bool is_lost() const { return damaged && is_null(); }  // reported, and of no use to what follows
+  void lose();
   const Node* find(std::string_view key) const;  // nullptr: absent, or not a mapping
   Node* find(std::string_view key);
   const Entry* find_entry(std::string_view key) const;

@@ -47,7 +47,7 @@ void resolve_mounts(Node& service, const std::string& path, const PathBase& base
     if (!type || type->text != "bind") continue;
     Node* source = mount.find("source");
     if (!source || source->text.empty()) {
-      diagnostics.add(bind_without_source(path + ".volumes", mount.span));
+      if (!mount.damaged) diagnostics.add(bind_without_source(path + ".volumes", mount.span));
     } else {
       source->text = resolved(source->text, Place::unix_path, base);
     }

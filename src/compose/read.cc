@@ -9,13 +9,11 @@
 
 #include "compose/diagnostics.h"
 #include "compose/interpolate.h"
+#include "compose/limits.h"
 #include "compose/scalars.h"
 
 namespace defang::compose {
 namespace {
-
-constexpr int kDeepest = 200;                    // nesting that no person writes
-constexpr std::size_t kMostAliasNodes = 100000;  // CS-24: the reference's limit a document
 
 /// One event of libyaml, freed at the end of its life.
 class Event {
@@ -41,7 +39,7 @@ std::string short_tag(const yaml_char_t* tag) {
 }
 
 std::size_t size_of(const Node& node) {
-  std::size_t size = 1;
+  std::size_t size = 1 + node.text.size() / kAliasBytesAsNode;
   for (const Node& item : node.items) size += size_of(item);
   for (const Node::Entry& entry : node.entries) size += size_of(entry.value);
   return size;
@@ -169,7 +167,7 @@ class Reader {
   }
 
   Node read(Event& event) {
-    if (++depth_ > kDeepest) return fail(too_deep(point(event->start_mark)));
+    if (++depth_ > kDeepestNesting) return fail(too_deep(point(event->start_mark)));
     Node node;
     std::string anchor;
     switch (event->type) {

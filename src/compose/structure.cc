@@ -55,17 +55,24 @@ bool equal(const Node& a, const Node& b) {
 constexpr std::uint16_t kNumberForms = form_integer | form_number;
 constexpr std::uint16_t kScalarForms = form_text | kNumberForms | form_boolean;
 
+/// Where below a mapping a key has its place: "deploy.replicas". Empty: nowhere.
+std::string place_below(const Shape& shape, const std::string& key) {
+  for (const auto& [name, inner] : shape.keys) {
+    if (inner->type() != Type::object) continue;
+    if (inner->keys.contains(key)) return std::string(name) + "." + key;
+    if (const std::string place = place_below(*inner, key); !place.empty()) return std::string(name) + "." + place;
+  }
+  return "";
+}
+
 class Check {
  public:
   explicit Check(Diagnostics& diagnostics) : diagnostics_(diagnostics) {}
 
-  void visit(const Node& node, const Shape& shape, const std::string& path, const SourceSpan& key_span) {
-    const std::uint16_t accepted = accepted_forms(*shape.attribute);
-    if ((form_of(node) & accepted) == 0) {
-      diagnostics_.add(wrong_type(path, accepted, node, node.is_null() ? key_span : node.span));
-      return;
-    }
-    if (node.is_text()) check_value(node, shape, path);
+  /// False: the node is of no use, and that has been said.
+  bool visit(Node& node, const Shape& shape, const std::string& path, const SourceSpan& key_span) {
+    if (!has_form(node, accepted_forms(*shape.attribute), path, node.is_null() ? key_span : node.span)) return false;
+    if (node.is_text() && !check_value(node, shape, path)) return false;
     switch (shape.type()) {
       case Type::object:
         if (node.is_mapping()) check_object(node, shape, path, key_span);
@@ -102,6 +109,7 @@ class Check {
       default:
         break;
     }
+    return true;
   }
 
   /// Numbers that no JSON can hold (CS-29).
@@ -113,6 +121,25 @@ class Check {
   }
 
  private:
+  bool has_form(const Node& node, std::uint16_t accepted, const std::string& path, const SourceSpan& span) {
+    if (node.is_lost()) return false;
+    if ((form_of(node) & accepted) != 0) return true;
+    diagnostics_.add(wrong_type(path, accepted, node, span));
+    return false;
+  }
+
+  /// Keeps the entries or items of a node that are good.
+  template <class Parts, class IsGood>
+  static void keep(Node& node, Parts& parts, IsGood is_good) {
+    const auto removed = std::erase_if(parts, [&](auto& part) { return !is_good(part); });
+    node.damaged |= removed > 0;
+  }
+  template <class IsGood>
+  static void keep_items(Node& node, const std::string& path, IsGood is_good) {
+    std::size_t index = 0;
+    keep(node, node.items, [&](Node& item) { return is_good(item, item_path(path, index++)); });
+  }
+
   static std::string key_path(const std::string& path, const std::string& key) {
     return path.empty() ? key : path + "." + key;
   }
@@ -120,8 +147,9 @@ class Check {
     return path + "[" + std::to_string(index) + "]";
   }
 
-  void check_value(const Node& node, const Shape& shape, const std::string& path) {
+  bool check_value(const Node& node, const Shape& shape, const std::string& path) {
     const AttributeRow& attribute = *shape.attribute;
+    const std::size_t errors = diagnostics_.error_count();
     if (!attribute.values.empty()) {
       const std::vector<std::string> values = split(attribute.values, '|');
       if (std::ranges::find(values, node.text) == values.end()) diagnostics_.add(not_one_of(path, node, values));
@@ -131,6 +159,7 @@ class Check {
       diagnostics_.add(bad_container_name(path, node));
     if (attribute.path == "services.*.pull_policy" && !has_pull_policy(node.text))
       diagnostics_.add(bad_pull_policy(path, node));
+    return diagnostics_.error_count() == errors;
   }
 
   static bool has_container_name(std::string_view text) {  // [a-zA-Z0-9][a-zA-Z0-9_.-]+
@@ -153,40 +182,40 @@ class Check {
     return unit != std::string_view::npos && unit > 0 && std::string_view("wdhms").contains(rest[unit]);
   }
 
-  void check_object(const Node& node, const Shape& shape, const std::string& path, const SourceSpan& key_span) {
-    for (const Node::Entry& entry : node.entries) {
+  void check_object(Node& node, const Shape& shape, const std::string& path, const SourceSpan& key_span) {
+    keep(node, node.entries, [&](Node::Entry& entry) {
       const Shape* inner = shape.key(entry.key);
-      if (inner) {
-        visit(entry.value, *inner, key_path(path, entry.key), entry.key_span);
-      } else if (!is_extension(entry.key) || shape.has(no_extensions)) {
-        if (shape.has(any_name)) continue;
-        diagnostics_.add(unknown_key(path, entry.key, entry.key_span, shape.key_names()));
-      }
-    }
+      if (inner) return visit(entry.value, *inner, key_path(path, entry.key), entry.key_span);
+      if ((is_extension(entry.key) && !shape.has(no_extensions)) || shape.has(any_name)) return true;
+      diagnostics_.add(unknown_key(path, entry.key, entry.key_span, shape.key_names(), place_below(shape, entry.key)));
+      return false;
+    });
+    if (node.damaged) return;  // what is missing may be what was removed
     for (const auto& [name, inner] : shape.keys)
-      if (inner->has(required) && !node.find(name)) diagnostics_.add(missing_key(path, std::string(name), key_span));
-  }
-
-  void check_names(const Node& node, const Shape& shape, const std::string& path) {
-    for (const Node::Entry& entry : node.entries) {
-      if (!is_name(entry.key)) {
-        if (!shape.has(any_name)) diagnostics_.add(bad_name(path, entry.key, entry.key_span));
-        continue;
+      if (inner->has(required) && !node.find(name)) {
+        diagnostics_.add(missing_key(path, std::string(name), key_span));
+        node.damaged = true;
       }
-      if (shape.each) visit(entry.value, *shape.each, key_path(path, entry.key), entry.key_span);
-    }
   }
 
-  void check_list(const Node& node, const Shape& shape, const std::string& path) {
-    for (std::size_t i = 0; i < node.items.size(); ++i)
-      visit(node.items[i], *shape.each, item_path(path, i), node.items[i].span);
+  void check_names(Node& node, const Shape& shape, const std::string& path) {
+    keep(node, node.entries, [&](Node::Entry& entry) {
+      if (is_name(entry.key))
+        return !shape.each || visit(entry.value, *shape.each, key_path(path, entry.key), entry.key_span);
+      if (shape.has(any_name)) return true;
+      diagnostics_.add(bad_name(path, entry.key, entry.key_span));
+      return false;
+    });
   }
 
-  void check_texts(const Node& node, const Shape& shape, const std::string& path) {
+  void check_list(Node& node, const Shape& shape, const std::string& path) {
+    keep_items(node, path, [&](Node& item, const std::string& at) { return visit(item, *shape.each, at, item.span); });
+  }
+
+  void check_texts(Node& node, const Shape& shape, const std::string& path) {
     const std::uint16_t numbers = shape.attribute->also & (form_integer | form_number);
-    for (std::size_t i = 0; i < node.items.size(); ++i)
-      if ((form_of(node.items[i]) & (form_text | numbers)) == 0)
-        diagnostics_.add(wrong_type(item_path(path, i), form_text | numbers, node.items[i], node.items[i].span));
+    keep_items(node, path,
+               [&](Node& item, const std::string& at) { return has_form(item, form_text | numbers, at, item.span); });
     if (shape.attribute->unique == Unique::checked || shape.type() == Type::names) check_unique(node, path);
   }
 
@@ -199,26 +228,23 @@ class Check {
     }
   }
 
-  void check_key_values(const Node& node, const std::string& path) {
+  void check_key_values(Node& node, const std::string& path) {
     check_entries(node, path, kScalarForms | form_null);
-    for (std::size_t i = 0; i < node.items.size(); ++i)
-      if (!node.items[i].is_text())
-        diagnostics_.add(wrong_type(item_path(path, i), form_text, node.items[i], node.items[i].span));
+    keep_items(node, path, [&](Node& item, const std::string& at) { return has_form(item, form_text, at, item.span); });
     check_unique(node, path);
   }
 
-  void check_entries(const Node& node, const std::string& path, std::uint16_t accepted) {
-    for (const Node::Entry& entry : node.entries)
-      if ((form_of(entry.value) & accepted) == 0)
-        diagnostics_.add(wrong_type(key_path(path, entry.key), accepted, entry.value, entry.value.span));
+  void check_entries(Node& node, const std::string& path, std::uint16_t accepted) {
+    keep(node, node.entries, [&](Node::Entry& entry) {
+      return has_form(entry.value, accepted, key_path(path, entry.key), entry.value.span);
+    });
   }
 
-  void check_entries_or_lists(const Node& node, const std::string& path, std::uint16_t accepted) {
+  void check_entries_or_lists(Node& node, const std::string& path, std::uint16_t accepted) {
     check_entries(node, path, accepted | form_list);
-    for (const Node::Entry& entry : node.entries)
-      for (std::size_t i = 0; i < entry.value.items.size(); ++i)
-        if (const Node& item = entry.value.items[i]; (form_of(item) & accepted) == 0)
-          diagnostics_.add(wrong_type(item_path(key_path(path, entry.key), i), accepted, item, item.span));
+    for (Node::Entry& entry : node.entries)
+      keep_items(entry.value, key_path(path, entry.key),
+                 [&](Node& item, const std::string& at) { return has_form(item, accepted, at, item.span); });
   }
 
   Diagnostics& diagnostics_;
@@ -226,7 +252,7 @@ class Check {
 
 }  // namespace
 
-void check_structure(const Node& project, Diagnostics& diagnostics) {
+void check_structure(Node& project, Diagnostics& diagnostics) {
   Check check(diagnostics);
   check.check_numbers(project, "");
   check.visit(project, compose_file(), "", project.span);

@@ -17,6 +17,12 @@
 namespace defang::compose {
 namespace {
 
+/// Nothing more is said of a value that was reported.
+void lose(Node& node, Diagnostics& diagnostics, Diagnostic diagnostic) {
+  diagnostics.add(std::move(diagnostic));
+  node.lose();
+}
+
 void become(Node& node, Node value) {
   value.span = node.span;
   value.from_variable = node.from_variable;
@@ -133,6 +139,7 @@ class Canonical {
         extension(entry.value);
       }
     }
+    node.damaged |= std::ranges::any_of(node.entries, [](const Node::Entry& entry) { return entry.value.is_lost(); });
     std::erase_if(node.entries, [&](const Node::Entry& entry) {
       const Shape* inner = shape.key(entry.key);
       return inner && is_dropped(entry.value, *inner);
@@ -143,6 +150,7 @@ class Canonical {
     // A network or model that a service uses without saying more is null, not absent.
     const std::string_view path = shape.attribute->path;
     if (value.is_null()) return path != "services.*.networks.*" && path != "services.*.models.*";
+    if (value.damaged) return false;                // it was not empty when it was written
     if (shape.type() == Type::words) return false;  // an empty command clears the image's
     return is_empty(value) && !shape.has(keep_empty);
   }
@@ -172,7 +180,7 @@ class Canonical {
   void duration(Node& node, const std::string& path) {
     if (!node.is_text()) return;
     const auto value = parse_duration(node.text);
-    if (!value) return diagnostics_.add(bad_duration(path, node));
+    if (!value) return lose(node, diagnostics_, bad_duration(path, node));
     // Zero is printed where it says something else than "not given".
     become(node, Node::of(format_duration(*value)));
   }
@@ -190,7 +198,7 @@ class Canonical {
     }
     if (!node.is_text()) return;
     const auto value = parse_bytes(node.text);
-    if (!value) return diagnostics_.add(bad_size(path, node));
+    if (!value) return lose(node, diagnostics_, bad_size(path, node));
     become(node, *value == 0 ? Node() : Node::of(std::to_string(*value)));
   }
 

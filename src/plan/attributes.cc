@@ -192,6 +192,30 @@ bool asks_for_nothing(const compose::Node* node) {
 
 }  // namespace
 
+std::string_view name_of(AttributeSupport::Verdict verdict) {
+  switch (verdict) {
+    case honoured:
+      return "honoured";
+    case adapted:
+      return "adapted";
+    case silent:
+      return "not used";
+    case noted:
+      return "not used, with a note";
+    case warned:
+      return "not used, with a warning";
+    case refused:
+      return "refused";
+  }
+  return "";
+}
+
+std::string description_of(const AttributeSupport& support) {
+  std::string text = "on Azure: " + std::string(name_of(support.verdict));
+  if (!support.reason.empty()) text += ", " + std::string(support.reason);
+  return text;
+}
+
 std::span<const AttributeSupport> attribute_support() { return kSupport; }
 
 const AttributeSupport* support_of(std::string_view path) {

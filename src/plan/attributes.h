@@ -1,6 +1,7 @@
 #pragma once
 
 #include <span>
+#include <string>
 #include <string_view>
 
 #include "compose/project.h"
@@ -28,6 +29,10 @@ struct AttributeSupport {
 std::span<const AttributeSupport> attribute_support();
 /// The row of the longest prefix of `path`; nullptr for an attribute that nobody thought of.
 const AttributeSupport* support_of(std::string_view path);
+
+std::string_view name_of(AttributeSupport::Verdict verdict);
+/// "on Azure: adapted, Container Apps runs linux/amd64"
+std::string description_of(const AttributeSupport& support);
 
 /// Answers for every attribute that the user wrote on a service.
 void check_attributes(const compose::Project& project, const compose::Service& service, Diagnostics& diagnostics);

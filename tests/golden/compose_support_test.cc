@@ -1,6 +1,5 @@
 #include <gtest/gtest.h>
 
-#include <array>
 #include <cstdlib>
 #include <fstream>
 #include <sstream>
@@ -10,9 +9,6 @@
 namespace defang::plan {
 namespace {
 
-constexpr auto kVerdicts = std::to_array<std::string_view>(
-    {"honoured", "adapted", "not used", "not used, with a note", "not used, with a warning", "refused"});
-
 /// docs/compose-support.md, written from the table that the code uses.
 std::string page() {
   std::string text =
@@ -21,8 +17,8 @@ std::string page() {
       "above\nit. Written by a test from the table in `src/plan/attributes.cc`; `./dev test --accept` rewrites it.\n\n"
       "| attribute | on Azure | |\n| --- | --- | --- |\n";
   for (const auto& row : attribute_support())
-    text += "| `" + std::string(row.path) + "` | " + std::string(kVerdicts[static_cast<std::size_t>(row.verdict)]) +
-            " | " + std::string(row.reason) + " |\n";
+    text += "| `" + std::string(row.path) + "` | " + std::string(name_of(row.verdict)) + " | " +
+            std::string(row.reason) + " |\n";
   return text;
 }
 
