@@ -41,7 +41,8 @@ TEST(ReadYaml, ARepeatedKeyIsReportedWithBothPlacesAndTheRestIsStillRead) {
             "compose.yaml:3:1: error: the key `a` stands here a second time [compose.duplicate-key]\n"
             "    a: 3\n    ^\n"
             "  compose.yaml:1:1: it stands first on line 1\n"
-            "    a: 1\n    ^\n");
+            "    a: 1\n    ^\n"
+            "  help: remove one, or make one of both\n");
 }
 
 TEST(ReadYaml, KeysMustBeTexts) {
