@@ -23,7 +23,10 @@ class Stream {
   virtual ~Stream() = default;
   virtual void write(std::string_view text) = 0;
   virtual bool is_terminal() const = 0;
-  virtual int columns() const = 0;  // of the terminal; 0 where there is none
+  struct Size {
+    int columns = 0, rows = 0;
+  };
+  virtual Size size() const = 0;  // of the terminal; 0 where there is none
 };
 
 /// The world as a command sees it.
@@ -37,6 +40,9 @@ struct Context {
   std::map<std::string, std::string> environment;
   std::string standard_input();  // read whole, once; for `-f -` and values from a pipe
   bool input_is_terminal = false;
+  enum class Echo { shown, hidden };
+  /// One line from the terminal; nothing when it ends there or a stop is asked for.
+  std::optional<std::string> ask(std::string_view question, Echo echo);
   std::stop_token stop;      // Ctrl-C
   std::string program_path;  // this program, for starting itself again
 
@@ -56,6 +62,7 @@ struct Arguments {
   std::string folder;  // -C
   bool json = false;
   bool verbose = false;
+  bool quiet = false;
   bool debug = false;
   bool non_interactive = false;
   std::string color = "auto";
@@ -83,6 +90,7 @@ struct Arguments {
   bool dry_run = false;
   bool remove = false;  // of `down`: with the config
   bool delete_data = false;
+  bool no_wait = false;
   std::optional<int> wait_timeout_seconds;
 
   // logs
@@ -95,6 +103,7 @@ struct Arguments {
   bool random = false;
   bool env = false;
   bool if_not_set = false;
+  std::string env_file;  // with the values to set
 
   // emulator
   std::string state_folder;

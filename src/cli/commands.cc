@@ -41,15 +41,19 @@ const Option kUpOptions[] = {
 const Option kDownOptions[] = {
     {"--remove", &Arguments::remove, "", "delete the stack's config, too"},
     {"--delete-data", &Arguments::delete_data, "", "delete volumes and databases, too, with all that is in them"},
+    {"-y,--yes", &Arguments::yes, "", "do not ask for confirmation"},
+    {"--no-wait", &Arguments::no_wait, "", "return as soon as Azure has taken the order"},
     {"-d,--detach", &Arguments::detach, "", "not supported yet"},
 };
 const Option kLogsOptions[] = {
     {"-f,--follow", &Arguments::follow, "", "go on until interrupted"},
+    {"--since", &Arguments::since, "TIME", "only lines from this time on: `10m`, or 2026-01-31T12:00:00Z"},
     {"-n,--tail", &Arguments::tail, "N", "lines of the past from each container (default 100, at most 300)"},
 };
 const Option kConfigSetOptions[] = {
     {"--random", &Arguments::random, "", "32 random bytes as text"},
     {"-e,--env", &Arguments::env, "", "take the values from the environment"},
+    {"--env-file", &Arguments::env_file, "PATH", "take all values of this file, or those that are named"},
     {"--if-not-set", &Arguments::if_not_set, "", "leave what is set as it is"},
 };
 
@@ -108,12 +112,27 @@ const std::vector<Command>& commands() {
        {kLoadOptions, kLogsOptions},
        "[SERVICE...]",
        run_logs},
+      {"compose ls", {}, "List the stacks of the subscription", {}, "", run_compose_ls},
+      {"compose stop",
+       {},
+       "Stop services; what is stopped costs nothing but its share of the environment",
+       {kLoadOptions},
+       "[SERVICE...]",
+       run_stop},
+      {"compose start", {}, "Start services that were stopped", {kLoadOptions}, "[SERVICE...]", run_start},
+      {"compose restart", {}, "Restart the containers of services", {kLoadOptions}, "[SERVICE...]", run_restart},
       {"config set",
        {},
        "Set config values in the stack's vault",
        {kConfigSetOptions},
-       "[NAME=VALUE...]",
+       "[NAME=VALUE... | NAME [FILE]]",
        run_config_set},
+      {"config resolve",
+       {},
+       "Show where each variable's value comes from; values of config are not shown",
+       {kLoadOptions},
+       "",
+       run_config_resolve},
       {"config ls", {"config list"}, "List the names of config that is set", {}, "", run_config_ls},
       {"config rm", {}, "Take config out of use", {}, "[NAME...]", run_config_rm},
       {"whoami", {}, "Say who is signed in, and where", {}, "", run_whoami},

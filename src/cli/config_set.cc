@@ -1,11 +1,14 @@
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
+#include <set>
 
 #include "azure/resource_types.h"
 #include "cli/commands.h"
+#include "cli/missing_config.h"
 #include "cli/session.h"
 #include "cli/views/view.h"
+#include "compose/dotenv.h"
 #include "deploy/actions.h"
 #include "deploy/engine.h"
 #include "deploy/survey.h"
@@ -43,44 +46,100 @@ struct Setting {
   Secret value;
 };
 
-/// NAME=VALUE..., NAME - (standard input), or names with --random or --env. Values are never repeated in a message.
-std::vector<Setting> settings_of(const Arguments& arguments, Context& context, Diagnostics& diagnostics) {
-  std::vector<Setting> out;
-  const auto wrong = [&](std::string message, std::string help) {
-    diagnostics.error("config.usage", std::move(message), {}, std::move(help));
-  };
-  auto words = arguments.words;
-  const bool from_pipe = words.size() == 2 && words.back() == "-";
-  if (from_pipe) words.pop_back();
-  if (words.empty())
-    wrong("no config is named", "`defang config set NAME=VALUE`, or pipe the value into `defang config set NAME -`");
-  for (const auto& word : words) {
+/// What the command line asks to set. Values are never repeated in a message.
+class Settings {
+ public:
+  Settings(const Arguments& arguments, Context& context, Diagnostics& diagnostics)
+      : arguments_(arguments), context_(context), diagnostics_(diagnostics) {}
+
+  std::vector<Setting> read() {
+    if (!arguments_.env_file.empty()) {
+      add_env_file();
+    } else if (arguments_.words.empty()) {
+      wrong("no config is named", "`defang config set NAME=VALUE`, or pipe the value into `defang config set NAME`");
+    } else if (arguments_.words.size() == 2 && is_config_name(arguments_.words[0]) && takes_a_value() &&
+               !arguments_.words[1].contains('=')) {
+      add_from(arguments_.words[0], arguments_.words[1]);
+    } else {
+      for (const auto& word : arguments_.words) add(word);
+    }
+    return std::move(settings_);
+  }
+
+ private:
+  bool takes_a_value() const { return !arguments_.random && !arguments_.env; }
+  void wrong(std::string message, std::string help) {
+    diagnostics_.error("config.usage", std::move(message), {}, std::move(help));
+  }
+
+  void add(const std::string& word) {
     const auto equals = word.find('=');
     const std::string name = word.substr(0, equals);
     if (!is_config_name(name)) {
       wrong(fmt::format("`{}` is no name for a config", name),
             "letters, digits and underscores, 64 at most, no digit first");
+    } else if (equals != std::string::npos && !takes_a_value()) {
+      wrong(fmt::format("`{}` has a value already", name), "give either a value, --random or --env");
     } else if (equals != std::string::npos) {
-      if (arguments.random || arguments.env)
-        wrong(fmt::format("`{}` has a value already", name), "give either a value, --random or --env");
-      else
-        out.push_back({name, Secret(word.substr(equals + 1))});
-    } else if (arguments.random) {
-      out.push_back({name, random_value(context.random)});
-    } else if (arguments.env) {
-      if (!context.environment.contains(name))
-        wrong(fmt::format("the environment has no variable `{}`", name), "export it first, or give NAME=VALUE");
-      else
-        out.push_back({name, Secret(context.variable(name))});
-    } else if (from_pipe || (words.size() == 1 && !context.input_is_terminal)) {
-      out.push_back({name, Secret(without_line_end(context.standard_input()))});
-    } else {
+      settings_.push_back({name, Secret(word.substr(equals + 1))});
+    } else if (arguments_.random) {
+      settings_.push_back({name, random_value(context_.random)});
+    } else if (arguments_.env && !context_.environment.contains(name)) {
+      wrong(fmt::format("the environment has no variable `{}`", name), "export it first, or give NAME=VALUE");
+    } else if (arguments_.env) {
+      settings_.push_back({name, Secret(context_.variable(name))});
+    } else if (arguments_.words.size() > 1) {
       wrong(fmt::format("`{}` has no value", name),
-            "`defang config set NAME=VALUE`, or pipe the value into `defang config set NAME -`");
+            "give each as NAME=VALUE, or `--env` to take them from the environment");
+    } else if (!context_.input_is_terminal) {
+      settings_.push_back({name, Secret(without_line_end(context_.standard_input()))});
+    } else if (arguments_.non_interactive) {
+      wrong(fmt::format("`{}` has no value", name), "give NAME=VALUE, or pipe the value into this command");
+    } else if (auto typed = context_.ask(fmt::format("value of `{}` (not shown): ", name), Context::Echo::hidden)) {
+      settings_.push_back({name, Secret(std::move(*typed))});
+    } else {
+      wrong(fmt::format("`{}` has no value", name), "type one, or give NAME=VALUE");
     }
   }
-  return out;
-}
+
+  /// The second word is a file, or `-` for standard input.
+  void add_from(const std::string& name, const std::string& file) {
+    auto text = file == "-" ? Result<std::string>(context_.standard_input()) : context_.disk.read(file);
+    if (!text)
+      return wrong(fmt::format("the value of `{}`: {}", name, text.error().message),
+                   "after a name comes a file, or `-` for standard input; to give the value itself, write NAME=VALUE");
+    settings_.push_back({name, Secret(without_line_end(std::move(*text)))});
+  }
+
+  /// All that the file holds, or those that are named.
+  void add_env_file() {
+    const auto text = context_.disk.read(arguments_.env_file);
+    if (!text) return wrong(text.error().message, "`--env-file` takes a file of NAME=VALUE lines");
+    const auto entries = compose::parse_env_file(*text, [](std::string_view) { return std::nullopt; });
+    if (!entries) {
+      const auto file = std::make_shared<SourceFile>(arguments_.env_file, "");  // its lines hold secrets
+      diagnostics_.error("config.env-file", entries.error().message, {file, entries.error().line, 1, 0},
+                         "one NAME=VALUE a line");
+      return;
+    }
+    auto wanted = arguments_.words;
+    for (const auto& [name, value] : *entries) {
+      if (!arguments_.words.empty() && std::erase(wanted, name) == 0) continue;
+      if (is_config_name(name))
+        settings_.push_back({name, Secret(value)});
+      else
+        wrong(fmt::format("`{}` is no name for a config", name),
+              "letters, digits and underscores, 64 at most, no digit first");
+    }
+    for (const auto& name : wanted)
+      wrong(fmt::format("`{}` has no variable `{}`", arguments_.env_file, name), "add it there");
+  }
+
+  const Arguments& arguments_;
+  Context& context_;
+  Diagnostics& diagnostics_;
+  std::vector<Setting> settings_;
+};
 
 /// The project's name is all that config needs of the Compose file.
 struct Place {
@@ -117,9 +176,8 @@ Result<void> ensure_vault(Place& place, const Arguments& arguments, Context& con
                    .subscription = stack.subscription_id,
                    .group = group,
                    .location = stack.location};
-  const auto show = [&](const deploy::Event& event) {
-    if (arguments.verbose && !arguments.json) make_human_view(arguments, context)(event);
-  };
+  const deploy::EventSink show = arguments.verbose && !arguments.json ? make_human_view(arguments, context)
+                                                                      : deploy::EventSink([](const deploy::Event&) {});
   auto result = deploy::run(plan::build_config_graph(place.project, stack, facts), *place.session.arm, *actions,
                             context.clock, show, options, context.stop);
   if (!result.failures.empty()) return fail(std::move(result.failures.front().error));
@@ -145,16 +203,17 @@ int in_place(const Arguments& arguments, Context& context, Diagnostics& diagnost
   } else {
     done = std::unexpected(session.error());
   }
-  if (done) return exit_done;
-  print(done.error(), arguments, context);
-  return exit_code_of(done.error());
+  if (diagnostics.has_errors()) print(diagnostics, arguments, context);
+  if (!done) print(done.error(), arguments, context);
+  if (!done) return exit_code_of(done.error());
+  return diagnostics.has_errors() ? exit_input_wrong : exit_done;
 }
 
 }  // namespace
 
 int run_config_set(const Arguments& arguments, Context& context) {
   Diagnostics diagnostics;
-  const auto settings = settings_of(arguments, context, diagnostics);
+  const auto settings = Settings(arguments, context, diagnostics).read();
   return in_place(arguments, context, diagnostics, [&](Place& place) -> Result<void> {
     TRY(ensure_vault(place, arguments, context));
     TRY_ASSIGN(const auto present, deploy::list_secrets(*place.session.arm, place.vault, context.stop));
@@ -191,6 +250,63 @@ int run_config_ls(const Arguments& arguments, Context& context) {
       context.out.write(Json{{"config", names}}.dump() + "\n");
     } else {
       for (const auto& name : names) context.out.write(name.get<std::string>() + "\n");
+    }
+    return {};
+  });
+}
+
+namespace {
+
+struct Variable {
+  std::string service, name, source, value;  // the value as the Compose file has it, `${X}` where config goes
+  std::vector<std::string> config;
+  bool is_set = true;
+};
+
+Variable variable_of(const std::string& service, const compose::EnvironmentVariable& variable,
+                     const std::set<std::string>& known) {
+  Variable out{service, variable.name, "compose", "", {}, true};
+  if (!variable.value) out.config.push_back(variable.name);
+  bool has_text = false;
+  for (const auto& piece : variable.value.value_or(std::vector<compose::TextPiece>{})) {
+    out.value += piece.is_config ? "${" + piece.text + "}" : piece.text;
+    has_text |= !piece.is_config;
+    if (piece.is_config) out.config.push_back(piece.text);
+  }
+  if (!out.config.empty()) out.source = has_text ? "mixed" : "config";
+  out.is_set = std::ranges::all_of(out.config, [&](const auto& name) { return known.contains(name); });
+  return out;
+}
+
+}  // namespace
+
+int run_config_resolve(const Arguments& arguments, Context& context) {
+  Diagnostics diagnostics;
+  return in_place(arguments, context, diagnostics, [&](Place& place) -> Result<void> {
+    const auto project = load_project(arguments, place.session.settings, context, diagnostics);
+    if (!project) return {};
+    auto secrets = deploy::list_secrets(*place.session.arm, place.vault, context.stop);
+    if (!secrets && secrets.error().http_status != 404) return std::unexpected(std::move(secrets).error());
+    std::set<std::string> known;
+    if (secrets)
+      for (const auto& secret : *secrets) known.insert(secret.config);
+    Json document = {{"variables", Json::array()}};
+    std::vector<std::vector<std::string>> rows;
+    for (const auto& [service, definition] : project->services)
+      for (const auto& one : definition.environment) {
+        const auto variable = variable_of(service, one, known);
+        Json row = {{"service", service}, {"name", variable.name}, {"source", variable.source}};
+        if (variable.source != "config") row["value"] = variable.value;
+        if (!variable.config.empty()) row.update({{"config", variable.config}, {"set", variable.is_set}});
+        document["variables"].push_back(std::move(row));
+        rows.push_back({service, variable.name, variable.source,
+                        variable.source == "config" ? (variable.is_set ? "(set)" : "(not set)") : variable.value});
+      }
+    if (arguments.json) {
+      context.out.write(document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
+    } else if (!rows.empty()) {
+      context.out.write(table({"service", "variable", "source", "value"}, rows));
+      report_missing_config(*project, known, diagnostics);
     }
     return {};
   });

@@ -1,13 +1,38 @@
+#include <fmt/format.h>
+
 #include <algorithm>
+#include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "cli/views/view.h"
+#include "cli/views/wording.h"
 #include "deploy/teardown.h"
 #include "deploy/vault_secrets.h"
+#include "support/text.h"
 
 namespace defang::cli {
 namespace {
+
+using Json = nlohmann::ordered_json;
+using Why = deploy::Remaining::Why;
+
+struct WhyRow {
+  Why why;
+  std::string_view name, text;
+};
+constexpr auto kWhys = std::to_array<WhyRow>({
+    {Why::data, "data",
+     "holds data or is needed by it, and costs what it costs; `defang compose down --delete-data` deletes it"},
+    {Why::config, "config",
+     "holds the config that was set, and costs nothing while it is not read; `defang compose down --remove` deletes "
+     "it"},
+    {Why::foreign, "foreign", "is not this stack's by its tags; so the group stays, too"},
+    {Why::soft_deleted, "soft-deleted",
+     "is deleted, and costs nothing; Azure keeps it for some days, in which `up` recovers it"},
+    {Why::not_removed, "not-removed", "could not be deleted and may cost; `defang compose down` again goes on"},
+});
+const WhyRow& row_of(Why why) { return *std::ranges::find(kWhys, why, &WhyRow::why); }
 
 /// Config is the user's own: with it in the vault, the vault stays unless the user says otherwise.
 Result<bool> has_config(Session& session, const azure::ResourceId& vault, Context& context) {
@@ -15,11 +40,43 @@ Result<bool> has_config(Session& session, const azure::ResourceId& vault, Contex
   return std::ranges::any_of(secrets, [](const auto& secret) { return !secret.config.empty(); });
 }
 
+/// On a terminal only, and not for the emulator, which holds nothing that costs or counts.
+bool is_confirmed(const deploy::TeardownOptions& options, const StackSettings& settings, const Arguments& arguments,
+                  Context& context) {
+  if (arguments.yes || arguments.non_interactive || arguments.json || settings.is_local) return true;
+  if (!context.input_is_terminal || !context.err.is_terminal()) return true;
+  const auto answer = context.ask(
+      fmt::format("delete stack `{}` of project `{}` (resource group `{}`){}? [y/N] ", options.scope.stack,
+                  options.scope.project, options.scope.group, options.keep_vault ? ", all but its config" : ""),
+      Context::Echo::shown);
+  return answer && (equals_ignoring_case(trim(*answer), "y") || equals_ignoring_case(trim(*answer), "yes"));
+}
+
+void print(const std::vector<deploy::Remaining>& remaining, const Arguments& arguments, Context& context) {
+  if (arguments.json) {
+    Json rows = Json::array();
+    for (const auto& one : remaining)
+      rows.push_back({{"resourceType", one.type}, {"name", one.name}, {"why", row_of(one.why).name}});
+    const auto time = std::chrono::duration_cast<std::chrono::milliseconds>(context.clock.now().time_since_epoch());
+    context.out.write(
+        Json{{"type", "remaining"}, {"time", to_iso8601(time.count())}, {"resources", std::move(rows)}}.dump() + "\n");
+    return;
+  }
+  if (arguments.quiet) return;
+  if (remaining.empty()) context.err.write("nothing of the stack remains\n");
+  for (const auto& one : remaining)
+    context.err.write(fmt::format("{} {}\n", resource_title(one.type, one.name), row_of(one.why).text));
+}
+
 }  // namespace
 
 int run_down(const Arguments& arguments, Context& context) {
   Diagnostics diagnostics;
-  if (arguments.detach) diagnostics.error("down.unsupported", "`--detach` is not supported yet", {}, "leave it out");
+  if (arguments.detach)
+    diagnostics.error("down.unsupported", "`--detach` is not supported yet", {}, "`--no-wait` does not wait for Azure");
+  if (arguments.no_wait && arguments.remove)
+    diagnostics.error("down.usage", "`--remove` purges the vault once it is deleted, which needs waiting", {},
+                      "leave out `--no-wait`");
   auto settings = find_stack(arguments, context, diagnostics);
   const auto project = settings ? project_name(arguments, *settings, context, diagnostics) : std::nullopt;
   if (!project || diagnostics.has_errors()) {
@@ -32,7 +89,7 @@ int run_down(const Arguments& arguments, Context& context) {
     return exit_code_of(session.error());
   }
   const auto& stack = session->stack();
-  deploy::TeardownOptions options;
+  deploy::TeardownOptions options{.scope = {}, .no_wait = arguments.no_wait};
   options.scope = {*project, stack.name, stack.subscription_id, plan::resource_group_name(*project, stack),
                    stack.location};
   const std::string vault = plan::vault_name(*project, stack);
@@ -45,15 +102,23 @@ int run_down(const Arguments& arguments, Context& context) {
   }
   options.keep_vault = *config && !arguments.remove;
   options.keep_data = !arguments.delete_data;
-  const auto finished =
+  if (!is_confirmed(options, session->settings, arguments, context)) {
+    context.err.write("nothing was deleted\n");
+    return exit_interrupted;
+  }
+  auto [finished, remaining] =
       deploy::tear_down(*session->arm, context.clock, make_view(arguments, context), options, context.stop);
+  if (finished.how == deploy::RunFinished::How::done && arguments.remove) {
+    const auto purged = deploy::purge_vault(session->access(context), options.scope, vault, context.stop);
+    if (!purged) {
+      print(purged.error(), arguments, context);
+      return exit_code_of(purged.error());
+    }
+    std::erase_if(remaining, [&](const auto& one) { return one.name == vault && one.why == Why::soft_deleted; });
+  }
+  print(remaining, arguments, context);
   if (finished.how == deploy::RunFinished::How::stopped) return exit_interrupted;
-  if (finished.how == deploy::RunFinished::How::failed) return exit_world_refused;
-  if (!arguments.remove) return exit_done;
-  const auto purged = deploy::purge_vault(session->access(context), options.scope, vault, context.stop);
-  if (purged) return exit_done;
-  print(purged.error(), arguments, context);
-  return exit_code_of(purged.error());
+  return finished.how == deploy::RunFinished::How::failed ? exit_world_refused : exit_done;
 }
 
 }  // namespace defang::cli

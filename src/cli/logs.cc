@@ -2,11 +2,14 @@
 
 #include <fmt/format.h>
 
-#include <algorithm>
+#include <map>
 #include <nlohmann/json.hpp>
+#include <set>
+#include <utility>
 
 #include "cli/commands.h"
 #include "cli/services.h"
+#include "compose/durations.h"
 #include "support/text.h"
 
 namespace defang::cli {
@@ -14,55 +17,88 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-std::string line_text(const deploy::LogLine& line, const Arguments& arguments) {
-  if (!arguments.json) return fmt::format("{} {} | {}\n", line.time, line.service, line.text);
+constexpr int kUsualTail = 100;
+constexpr int kAllOfThePast = 300;  // as much as the service gives
+
+/// How a service is called in front of its lines: by its name, and from a second replica on with the replica's last
+/// part.
+class Names {
+ public:
+  std::string of(const deploy::LogLine& line) {
+    auto& replicas = seen_[line.service];
+    replicas.insert(line.replica);
+    if (replicas.size() < 2) return line.service;
+    return line.service + "/" + line.replica.substr(line.replica.rfind('-') + 1);
+  }
+
+ private:
+  std::map<std::string, std::set<std::string>> seen_;
+};
+
+std::string line_text(const deploy::LogLine& line, Names& names, const Arguments& arguments) {
+  if (!arguments.json) return fmt::format("{} {} | {}\n", line.time, names.of(line), line.text);
   return Json{{"type", "log"},           {"time", line.time},           {"service", line.service},
               {"replica", line.replica}, {"container", line.container}, {"line", line.text}}
              .dump(-1, ' ', false, Json::error_handler_t::replace) +
          "\n";
 }
 
-/// The services that the words name, all where there are none; a word that names none is the user's mistake.
-bool select(std::vector<deploy::ServiceStatus>& services, const std::vector<std::string>& words,
-            Diagnostics& diagnostics) {
-  std::vector<std::string> names;
-  for (const auto& service : services) names.push_back(service.service);
-  for (const auto& word : words) {
-    if (std::ranges::find(names, word) != names.end()) continue;
-    const auto near = did_you_mean(word, names);
-    diagnostics.error("logs.unknown-service", fmt::format("no service `{}` runs in this stack", word), {},
-                      near ? fmt::format("did you mean `{}`?", *near) : "`defang ps` shows what runs");
+/// `--since 10m`, or a time in UTC; empty where it is not given.
+std::string since_of(const Arguments& arguments, Context& context, Diagnostics& diagnostics) {
+  if (arguments.since.empty()) return "";
+  if (const auto ago = compose::parse_duration(arguments.since)) {
+    const auto since = context.clock.now() - *ago;
+    return deploy::log_time(
+        to_iso8601(std::chrono::duration_cast<std::chrono::milliseconds>(since.time_since_epoch()).count()));
   }
-  if (!words.empty())
-    std::erase_if(services,
-                  [&](const auto& service) { return std::ranges::find(words, service.service) == words.end(); });
-  return !diagnostics.has_errors();
+  const std::string time = deploy::log_time(arguments.since);
+  if (time.size() >= 10 && time[4] == '-' && time[7] == '-' &&
+      time.find_first_not_of("0123456789-:.T") == std::string::npos)
+    return time;
+  diagnostics.error("logs.since", fmt::format("`--since {}` is neither a duration nor a time", arguments.since), {},
+                    "such as `10m`, or `2026-01-31T12:00:00Z`");
+  return "";
 }
 
 }  // namespace
 
 int run_logs(const Arguments& arguments, Context& context) {
   Diagnostics diagnostics;
+  const auto since = since_of(arguments, context, diagnostics);
   auto settings = find_stack(arguments, context, diagnostics);
-  const auto project = settings ? load_project(arguments, *settings, context, diagnostics) : std::nullopt;
-  if (!project) {
+  const auto project = settings ? project_name(arguments, *settings, context, diagnostics) : std::nullopt;
+  if (!project || diagnostics.has_errors()) {
     print(diagnostics, arguments, context);
     return exit_input_wrong;
   }
   auto session = open_session(std::move(*settings), arguments, context);
-  auto services = session ? services_of(*session, project->name, context) : std::unexpected(session.error());
+  auto services = session ? services_of(*session, *project, context) : std::unexpected(session.error());
   if (!services) {
     print(services.error(), arguments, context);
     return exit_code_of(services.error());
   }
-  if (!select(*services, arguments.words, diagnostics)) {
+  if (!select_services(*services, arguments.words, diagnostics)) {
     print(diagnostics, arguments, context);
     return exit_input_wrong;
   }
-  const deploy::LogOptions options{.tail = arguments.tail.value_or(100), .follow = arguments.follow};
+  std::size_t replicas = 0;
+  for (const auto& service : *services) replicas += service.replicas.size();
+  if (replicas == 0 && !arguments.follow && !arguments.quiet)
+    context.err.write("no replica runs, so there is nothing to read (`defang ps` shows the state)\n");
+  const deploy::LogOptions options{.tail = arguments.tail.value_or(since.empty() ? kUsualTail : kAllOfThePast),
+                                   .follow = arguments.follow,
+                                   .since = since};
+  const auto look = [&, first = std::optional(std::move(*services))]() mutable {
+    if (first) return Result<std::vector<deploy::ServiceStatus>>(*std::exchange(first, std::nullopt));
+    auto now = services_of(*session, *project, context);
+    Diagnostics gone;  // a service that was named may go while others are followed
+    if (now) select_services(*now, arguments.words, gone);
+    return now;
+  };
+  Names names;
   const auto read = deploy::read_logs(
-      *session->arm, *session->unsigned_pipeline, context.clock, *services, options,
-      [&](const deploy::LogLine& line) { context.out.write(line_text(line, arguments)); }, context.stop);
+      *session->arm, *session->unsigned_pipeline, context.clock, look, options,
+      [&](const deploy::LogLine& line) { context.out.write(line_text(line, names, arguments)); }, context.stop);
   if (!read && read.error().kind != Error::Kind::stopped) print(read.error(), arguments, context);
   return read ? exit_done : exit_code_of(read.error());
 }

@@ -1,10 +1,13 @@
+#include <poll.h>
 #include <sys/ioctl.h>
+#include <termios.h>
 #include <unistd.h>
 
 #include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstring>
+#include <memory>
 #include <thread>
 
 #include "cli/command_line.h"
@@ -29,9 +32,9 @@ class Descriptor : public Stream {
     }
   }
   bool is_terminal() const override { return ::isatty(fd_) == 1; }
-  int columns() const override {
+  Size size() const override {
     winsize size{};
-    return ::ioctl(fd_, TIOCGWINSZ, &size) == 0 ? size.ws_col : 0;
+    return ::ioctl(fd_, TIOCGWINSZ, &size) == 0 ? Size{size.ws_col, size.ws_row} : Size{};
   }
   bool failed() const { return failed_; }
 
@@ -132,6 +135,48 @@ std::string Context::standard_input() {
     if (count <= 0) return text;
     text.append(buffer, static_cast<std::size_t>(count));
   }
+}
+
+namespace {
+
+/// Nothing of what is typed is shown, until the end of the scope.
+class HiddenInput {
+ public:
+  HiddenInput() {
+    if (::tcgetattr(STDIN_FILENO, &before_) != 0) return;
+    termios hidden = before_;
+    hidden.c_lflag &= ~static_cast<tcflag_t>(ECHO);
+    hidden_ = ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &hidden) == 0;
+  }
+  ~HiddenInput() {
+    if (hidden_) ::tcsetattr(STDIN_FILENO, TCSAFLUSH, &before_);
+  }
+
+ private:
+  termios before_{};
+  bool hidden_ = false;
+};
+
+}  // namespace
+
+std::optional<std::string> Context::ask(std::string_view question, Echo echo) {
+  err.write(question);
+  const auto hidden = echo == Echo::hidden ? std::make_unique<HiddenInput>() : nullptr;
+  std::string line;
+  while (!stop.stop_requested()) {
+    pollfd input{STDIN_FILENO, POLLIN, 0};
+    if (::poll(&input, 1, 100) <= 0) continue;
+    char c = 0;
+    const ssize_t count = ::read(STDIN_FILENO, &c, 1);
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0 || c == '\n') {
+      if (hidden) err.write("\n");
+      return count <= 0 && line.empty() ? std::nullopt : std::optional(line);
+    }
+    line += c;
+  }
+  err.write("\n");
+  return std::nullopt;
 }
 
 }  // namespace defang::cli

@@ -31,7 +31,8 @@ Json to_json(const Diagnostic& diagnostic) {
 
 void print(const Diagnostics& diagnostics, const Arguments& arguments, Context& context) {
   if (!arguments.json) {
-    for (const auto& diagnostic : diagnostics.all()) context.err.write(to_text(diagnostic));
+    for (const auto& diagnostic : diagnostics.all())
+      if (!arguments.quiet || diagnostic.severity != Diagnostic::Severity::note) context.err.write(to_text(diagnostic));
     return;
   }
   if (!diagnostics.has_errors()) return;  // a command that goes on puts its warnings into its own document

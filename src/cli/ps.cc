@@ -7,6 +7,7 @@
 #include "cli/services.h"
 #include "cli/session.h"
 #include "cli/views/view.h"
+#include "support/text.h"
 
 namespace defang::cli {
 namespace {
@@ -65,6 +66,22 @@ Result<std::vector<deploy::ServiceStatus>> services_of(Session& session, const s
   return deploy::list_services(*session.arm, session.stack().subscription_id,
                                plan::resource_group_name(project, session.stack()), project, session.stack().name,
                                loopback, context.stop);
+}
+
+bool select_services(std::vector<deploy::ServiceStatus>& services, const std::vector<std::string>& words,
+                     Diagnostics& diagnostics) {
+  std::vector<std::string> names;
+  for (const auto& service : services) names.push_back(service.service);
+  for (const auto& word : words) {
+    if (std::ranges::find(names, word) != names.end()) continue;
+    const auto near = did_you_mean(word, names);
+    diagnostics.error("services.unknown", fmt::format("no service `{}` runs in this stack", word), {},
+                      near ? fmt::format("did you mean `{}`?", *near) : "`defang ps` shows what runs");
+  }
+  if (!words.empty())
+    std::erase_if(services,
+                  [&](const auto& service) { return std::ranges::find(words, service.service) == words.end(); });
+  return !diagnostics.has_errors();
 }
 
 int run_ps(const Arguments& arguments, Context& context) {

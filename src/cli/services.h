@@ -10,6 +10,9 @@ namespace defang::cli {
 
 /// What runs of a project, with the addresses that people on this machine can use.
 Result<std::vector<deploy::ServiceStatus>> services_of(Session& session, const std::string& project, Context& context);
+/// Leaves the services that the words name, all where there are none; a word that names none is the user's mistake.
+bool select_services(std::vector<deploy::ServiceStatus>& services, const std::vector<std::string>& words,
+                     Diagnostics& diagnostics);
 /// As `ps` and the end of `up` show it.
 std::string services_table(const std::vector<deploy::ServiceStatus>& services);
 

@@ -2,9 +2,9 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <span>
 
 #include "cli/commands.h"
+#include "cli/missing_config.h"
 #include "cli/services.h"
 #include "cli/session.h"
 #include "cli/views/view.h"
@@ -42,23 +42,6 @@ void check_plan_offline(const compose::Project& project, const plan::Stack& stac
   for (const auto& one : offline.all()) diagnostics.add(one);
 }
 
-/// Missing config stops a run before its first write.
-void check_config(const compose::Project& project, const plan::Facts& facts, Diagnostics& diagnostics) {
-  if (!facts.config_names) return;
-  for (const auto& [name, uses] : plan::config_needed(project)) {
-    if (facts.config_names->contains(name)) continue;
-    Diagnostic missing{
-        .code = "config.missing",
-        .message = fmt::format("config `{}` of service `{}` is not set", name, uses.front().service),
-        .span = uses.front().span,
-        .help = fmt::format("set it with `defang config set {}`; the value is kept in the stack's vault", name),
-        .related = {}};
-    for (const auto& use : std::span(uses).subspan(1))
-      missing.related.push_back({fmt::format("service `{}` needs it, too", use.service), use.span});
-    diagnostics.add(std::move(missing));
-  }
-}
-
 /// A plan that the engine can execute, or the diagnostics or the error that prevent it.
 struct Prepared {
   graph::ResourceGraph graph;
@@ -70,8 +53,8 @@ deploy::StackScope scope_of(const compose::Project& project, const plan::Stack& 
           stack.location};
 }
 
-Result<std::optional<Prepared>> prepare(const compose::Project& project, Session& session, Context& context,
-                                        Diagnostics& diagnostics) {
+Result<std::optional<Prepared>> prepare(const compose::Project& project, Session& session, const Arguments& arguments,
+                                        Context& context, Diagnostics& diagnostics) {
   const auto& stack = session.stack();
   Prepared prepared{.graph = {}, .scope = scope_of(project, stack)};
   TRY_ASSIGN(const auto principal, session.principal(context.stop));
@@ -79,12 +62,14 @@ Result<std::optional<Prepared>> prepare(const compose::Project& project, Session
                                         plan::vault_name(project.name, stack), principal.id, context.stop));
   facts.principal_type = principal.type;
   plan::look_at_disk(project, context.disk, facts);
-  check_config(project, facts, diagnostics);
+  if (facts.config_names) report_missing_config(project, *facts.config_names, diagnostics);
   prepared.graph = plan::build_graph(project, stack, facts, diagnostics);
   if (diagnostics.has_errors()) return std::optional<Prepared>();
   if (const std::string fault = prepared.graph.fault(); !fault.empty())
     return fail(Error::Kind::invalid, "plan-fault", fmt::format("the plan is not sound: {}", fault));
-  const auto tell = [&](const std::string& text) { context.err.write("  " + text + "\n"); };
+  const auto tell = [&](const std::string& text) {
+    if (!arguments.quiet && !arguments.json) context.err.write("  " + text + "\n");
+  };
   TRY(deploy::register_providers(*session.arm, context.clock, stack.subscription_id,
                                  deploy::namespaces_of(prepared.graph), tell, context.stop));
   return std::optional(std::move(prepared));
@@ -145,7 +130,7 @@ int run_up(const Arguments& arguments, Context& context) {
     print(session.error(), arguments, context);
     return exit_code_of(session.error());
   }
-  auto prepared = prepare(*project, *session, context, diagnostics);
+  auto prepared = prepare(*project, *session, arguments, context, diagnostics);
   print(diagnostics, arguments, context);
   if (!prepared) {
     print(prepared.error(), arguments, context);

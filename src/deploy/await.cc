@@ -73,9 +73,12 @@ Error still_not_up(const std::string& revision, const NotYet& state) {
 }
 
 /// The name of the revision that the app's last write made.
+/// Also starts an app that `compose stop` stopped: its revisions would never become ready.
 Result<std::string> latest_revision(const AzureAccess& access, const Target& target, std::stop_token stop) {
   TRY_ASSIGN(const auto app, access.arm.get(target.id, target.resource.api_version, stop));
   if (!app) return fail(Error::Kind::refused, "ResourceNotFound", fmt::format("`{}` is gone", target.id.text()));
+  if (equals_ignoring_case(text_at(*app, "properties.runningStatus"), "Stopped"))
+    TRY(access.arm.post(target.id, "start", target.resource.api_version, Json(), {}, stop));
   return text_at(*app, "properties.latestRevisionName");
 }
 

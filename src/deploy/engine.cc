@@ -309,7 +309,7 @@ Result<NodeFinished> Run::perform(const std::string& id, const graph::Node& node
 
 Result<NodeFinished> Run::perform(const std::string& id, const graph::Action& action) {
   Scope scope(*this, id);
-  emit(NodeStarted{id, action.service, NodeStarted::Doing::run, "action", id});
+  emit(NodeStarted{id, action.service, NodeStarted::Doing::run, "action", id, usual_time(action)});
   TRY_ASSIGN(Outputs outputs, actions_.run(action, scope, stop_));
   NodeFinished finished{.how = outputs.unchanged ? NodeFinished::How::unchanged : NodeFinished::How::ran,
                         .detail = outputs.detail};
@@ -339,7 +339,8 @@ Result<NodeFinished> Run::perform(const std::string& node, const graph::Resource
       TRY_ASSIGN(existing, wait_until_gone(resource, id));
       step = Step::create;
     } else if (step == Step::adopt) {
-      emit(NodeStarted{node, resource.service, NodeStarted::Doing::adopt, resource.type, resource.name});
+      emit(NodeStarted{node, resource.service, NodeStarted::Doing::adopt, resource.type, resource.name,
+                       usual_time(resource)});
       auto wait = wait_options(node);
       wait.watchdog = actions_.watchdog(resource, std::nullopt, scope, stop_);
       auto ended = arm_.adopt(id, resource.api_version, wait, stop_);
@@ -368,7 +369,7 @@ Result<NodeFinished> Run::perform(const std::string& node, const graph::Resource
       started = NodeStarted::Doing::update;
       finished.how = NodeFinished::How::updated;
     }
-    emit(NodeStarted{node, resource.service, started, resource.type, resource.name});
+    emit(NodeStarted{node, resource.service, started, resource.type, resource.name, usual_time(resource)});
     if (step == Step::create) TRY(actions_.before_create(resource, scope, stop_));
     TRY_ASSIGN(body, write(resource, id, existing, hash, scope));
   }

@@ -85,6 +85,7 @@ struct Members {
                 {"doing", name_of(event.doing)},
                 {"resourceType", event.type},
                 {"name", event.name}};
+    if (event.usual.count() > 0) out["usualSeconds"] = event.usual.count();
     add_service(out, event.service);
     return out;
   }

@@ -20,7 +20,8 @@ struct RunStarted {
 struct NodeStarted {
   std::string node, service;
   enum class Doing { create, update, adopt, run, remove } doing = Doing::create;
-  std::string type, name;  // of a resource; "action" and "build/web" otherwise
+  std::string type, name;         // of a resource; "action" and "build/web" otherwise
+  std::chrono::seconds usual{0};  // how long that takes as a rule; 0: not known
 };
 struct NodeWaiting {  // at every change of the state only
   std::string node, state;

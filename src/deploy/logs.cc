@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <mutex>
 #include <nlohmann/json.hpp>
+#include <set>
 #include <thread>
 
 #include "azure/resource_id.h"
@@ -19,7 +20,8 @@ using Json = nlohmann::json;
 using namespace std::chrono_literals;
 
 constexpr int kMostTailLines = 300;  // CA-151
-constexpr auto kReconnectPause = 3s;
+constexpr auto kReconnectPause = 1s;
+constexpr auto kLookForReplicas = 3s;
 
 /// The lines that the stream itself begins with (wire facts, "Revisions, replicas, logs").
 constexpr std::string_view kSynthetic[] = {"Connecting to the container '", "Successfully Connected to container: '"};
@@ -64,7 +66,91 @@ Result<Secret> stream_token(rest::ArmClient& arm, const std::string& owner, std:
   return Secret(answer[where].get<std::string>());
 }
 
+/// Follows every container, each on a thread of its own, and looks for new ones now and then.
+class Follower {
+ public:
+  Follower(rest::ArmClient& arm, rest::Pipeline& pipeline, Clock& clock, const LogOptions& options, const LogSink& sink,
+           std::stop_token stop)
+      : arm_(arm), pipeline_(pipeline), clock_(clock), options_(options), sink_(sink) {
+    ended_by_.emplace(std::move(stop), [this] { ended_.request_stop(); });
+  }
+
+  Result<void> go(const std::function<Result<std::vector<ServiceStatus>>()>& look) {
+    int tail = options_.tail;
+    do {
+      auto services = look();
+      // Later a look that fails is no reason to end: streams go on.
+      if (!services && threads_.empty()) return fail(std::move(services.error()));
+      if (services)
+        for (auto& stream : streams_of(*services))
+          if (known_.insert(stream.url).second)
+            threads_.emplace_back([this, stream = std::move(stream), tail] { follow(stream, tail); });
+      tail = kMostTailLines;  // what comes later is new from its first line
+    } while (clock_.sleep_for(kLookForReplicas, ended_.get_token()));
+    threads_.clear();  // joins
+    if (refusal_) return fail(std::move(*refusal_));
+    return stopped();
+  }
+
+ private:
+  void follow(const LogStream& stream, int tail) {
+    LogResume resume;
+    const LogSink show = [&](const LogLine& line) {
+      const std::lock_guard lock(mutex_);
+      if (resume.is_new(line) && log_time(line.time) >= options_.since) sink_(line);
+    };
+    const auto stop = ended_.get_token();
+    for (bool is_first = true; !stop.stop_requested(); is_first = false) {
+      resume.connected();
+      // A stream breaks off when its container ends or the token expires; both are everyday.
+      auto read = read_stream(arm_, pipeline_, stream, is_first ? tail : kMostTailLines, true, show, stop);
+      if (!read && read.error().http_status == 404) return;  // the replica is gone
+      if (!read && (read.error().http_status == 401 || read.error().http_status == 403) && is_first)
+        return give_up(std::move(read.error()));
+      if (!clock_.sleep_for(kReconnectPause, stop)) return;
+    }
+  }
+  void give_up(Error error) {
+    const std::lock_guard lock(mutex_);
+    if (!refusal_) refusal_ = std::move(error);
+    ended_.request_stop();
+  }
+
+  rest::ArmClient& arm_;
+  rest::Pipeline& pipeline_;
+  Clock& clock_;
+  const LogOptions& options_;
+  const LogSink& sink_;
+  std::stop_source ended_;  // by the user, or by a refusal
+  std::optional<std::stop_callback<std::function<void()>>> ended_by_;
+  std::mutex mutex_;
+  std::optional<Error> refusal_;
+  std::set<std::string> known_;
+  std::vector<std::jthread> threads_;  // last: they use the rest
+};
+
 }  // namespace
+
+std::string log_time(std::string_view time) {
+  if (time.ends_with('Z')) time.remove_suffix(1);
+  if (time.ends_with("+00:00")) time.remove_suffix(6);
+  return std::string(time);
+}
+
+bool LogResume::is_new(const LogLine& line) {
+  const std::string time = log_time(line.time);
+  if (is_replaying_) {
+    if (time < last_) return false;
+    if (time == last_ && passed_ < with_last_) {
+      ++passed_;
+      return false;
+    }
+    is_replaying_ = false;
+  }
+  with_last_ = time == last_ ? with_last_ + 1 : 1;
+  last_ = time;
+  return true;
+}
 
 std::optional<LogLine> parse_log_line(std::string_view line) {
   const Json json = Json::parse(line, nullptr, false);
@@ -103,34 +189,22 @@ Result<void> read_stream(rest::ArmClient& arm, rest::Pipeline& pipeline, const L
 }
 
 Result<void> read_logs(rest::ArmClient& arm, rest::Pipeline& unsigned_pipeline, Clock& clock,
-                       const std::vector<ServiceStatus>& services, const LogOptions& options, const LogSink& sink,
-                       std::stop_token stop) {
-  const auto streams = streams_of(services);
-  if (!options.follow) {
-    for (const auto& stream : streams) {
-      auto read = read_stream(arm, unsigned_pipeline, stream, options.tail, false, sink, stop);
-      if (!read)
-        return fail(std::move(read.error().during(fmt::format("reading the log of service `{}`", stream.service))));
-    }
-    return {};
+                       const std::function<Result<std::vector<ServiceStatus>>()>& look, const LogOptions& options,
+                       const LogSink& sink, std::stop_token stop) {
+  if (options.follow) return Follower(arm, unsigned_pipeline, clock, options, sink, stop).go(look);
+  std::vector<LogLine> lines;
+  TRY_ASSIGN(const auto services, look());
+  for (const auto& stream : streams_of(services)) {
+    const auto keep = [&](const LogLine& line) {
+      if (log_time(line.time) >= options.since) lines.push_back(line);
+    };
+    auto read = read_stream(arm, unsigned_pipeline, stream, options.tail, false, keep, stop);
+    if (!read)
+      return fail(std::move(read.error().during(fmt::format("reading the log of service `{}`", stream.service))));
   }
-  std::mutex mutex;
-  const LogSink one_at_a_time = [&](const LogLine& line) {
-    const std::lock_guard lock(mutex);
-    sink(line);
-  };
-  std::vector<std::jthread> threads;
-  for (const auto& stream : streams) {
-    threads.emplace_back([&, stream] {
-      for (int tail = options.tail; !stop.stop_requested(); tail = 0) {
-        // A stream breaks off when its replica ends or the token expires; both are everyday.
-        (void)read_stream(arm, unsigned_pipeline, stream, tail, true, one_at_a_time, stop);
-        if (!clock.sleep_for(kReconnectPause, stop)) return;
-      }
-    });
-  }
-  for (auto& thread : threads) thread.join();
-  return stopped();
+  std::ranges::stable_sort(lines, {}, [](const LogLine& line) { return log_time(line.time); });
+  for (const auto& line : lines) sink(line);
+  return {};
 }
 
 }  // namespace defang::deploy

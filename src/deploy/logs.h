@@ -26,11 +26,29 @@ using LogSink = std::function<void(const LogLine&)>;
 struct LogOptions {
   int tail = 100;       // lines of the past from each container; the service gives at most 300 (CA-151)
   bool follow = false;  // until stopped, connecting again when a stream breaks off
+  std::string since;    // only lines from this time on, as `log_time` writes it; empty: all
 };
 
 /// One line of a JSON log stream; nothing for what the service says itself ("Connecting to the container ...") and for
 /// what is no line. Pure.
 std::optional<LogLine> parse_log_line(std::string_view line);
+
+/// Without its zone, which is always UTC, so that earlier is less.
+std::string log_time(std::string_view time);
+
+/// Which lines of a container's stream are new. A stream that is opened again begins with the last lines once more:
+/// those up to the last one that was seen are not new, and of several with that time as many as were seen. Pure.
+class LogResume {
+ public:
+  void connected() { is_replaying_ = !last_.empty(), passed_ = 0; }
+  bool is_new(const LogLine& line);
+
+ private:
+  std::string last_;           // time of the last line seen
+  std::size_t with_last_ = 0;  // lines seen with it
+  bool is_replaying_ = false;
+  std::size_t passed_ = 0;  // of those, since the stream was opened again
+};
 
 /// One container's stream. `owner` is the id of the app or job, which gives the token.
 struct LogStream {
@@ -40,9 +58,10 @@ struct LogStream {
 Result<void> read_stream(rest::ArmClient& arm, rest::Pipeline& unsigned_pipeline, const LogStream& stream, int tail,
                          bool follow, const LogSink& sink, std::stop_token stop);
 
-/// The console of all replicas of the services given.
+/// The console of all replicas of the services that `look` finds; with `follow` also of those that come later. Without,
+/// ordered by time.
 Result<void> read_logs(rest::ArmClient& arm, rest::Pipeline& unsigned_pipeline, Clock& clock,
-                       const std::vector<ServiceStatus>& services, const LogOptions& options, const LogSink& sink,
-                       std::stop_token stop);
+                       const std::function<Result<std::vector<ServiceStatus>>()>& look, const LogOptions& options,
+                       const LogSink& sink, std::stop_token stop);
 
 }  // namespace defang::deploy

@@ -19,5 +19,43 @@ TEST(LogLine, LeavesOutWhatTheStreamSaysOfItself) {
   EXPECT_FALSE(parse_log_line("Kubernetes error"));
 }
 
+LogLine at(std::string time, std::string text) {
+  LogLine line;
+  line.time = std::move(time);
+  line.text = std::move(text);
+  return line;
+}
+
+/// The texts that are new.
+std::string new_of(LogResume& resume, const std::vector<LogLine>& lines) {
+  std::string out;
+  for (const auto& line : lines)
+    if (resume.is_new(line)) out += line.text;
+  return out;
+}
+
+TEST(LogResume, ShowsEachLineOnceHoweverOftenTheStreamBreaksOff) {
+  LogResume resume;
+  resume.connected();
+  EXPECT_EQ(new_of(resume, {at("01.1", "a"), at("01.2", "b"), at("01.2", "c")}), "abc");
+  resume.connected();
+  EXPECT_EQ(new_of(resume, {at("01.2", "b"), at("01.2", "c"), at("01.2", "d"), at("01.3", "e")}), "de");
+  resume.connected();
+  EXPECT_EQ(new_of(resume, {at("01.1", "a"), at("01.2", "b"), at("01.2", "c"), at("01.2", "d"), at("01.3", "e")}), "");
+  resume.connected();
+  EXPECT_EQ(new_of(resume, {at("01.4", "f")}), "f");
+}
+
+TEST(LogResume, LosesNothingWhenAClockIsSetBack) {
+  LogResume resume;
+  resume.connected();
+  EXPECT_EQ(new_of(resume, {at("05", "a"), at("03", "b"), at("04", "c")}), "abc");
+}
+
+TEST(LogTime, ComparesWithAndWithoutZone) {
+  EXPECT_LT(log_time("2026-01-02T03:04:03.978Z"), log_time("2026-01-02T03:04:03.97894"));
+  EXPECT_LT(log_time("2026-01-02T03:04:03+00:00"), log_time("2026-01-02T03:04:03.5Z"));
+}
+
 }  // namespace
 }  // namespace defang::deploy

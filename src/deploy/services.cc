@@ -110,6 +110,10 @@ Result<std::vector<ServiceStatus>> list_services(rest::ArmClient& arm, const std
     status.url = public_url(app, loopback);
     status.internal_address = internal_address(app);
     TRY(add_revision(arm, status, stop));
+    if (equals_ignoring_case(text_at(app, "/properties/runningStatus"), "Stopped")) {
+      status.state = "Stopped";
+      status.health = "";
+    }
     services.push_back(std::move(status));
   }
   std::ranges::sort(services, {}, &ServiceStatus::service);

@@ -12,6 +12,7 @@
 #include "deploy/decide.h"
 #include "deploy/json_path.h"
 #include "deploy/known_errors.h"
+#include "rest/azure_error.h"
 #include "support/text.h"
 
 namespace defang::deploy {
@@ -118,7 +119,7 @@ class Teardown {
 
   void remove(const Removal& removal) {
     const auto begun = clock_.elapsed();
-    emit(NodeStarted{removal.id, "", NodeStarted::Doing::remove, removal.type, removal.name});
+    emit(NodeStarted{removal.id, "", NodeStarted::Doing::remove, removal.type, removal.name, {}});
     rest::ArmClient::WaitOptions wait;
     wait.on_progress = [&](const std::string& state) { emit(NodeWaiting{removal.id, state}); };
     const auto* row = azure::find_resource_type(removal.type);
@@ -131,12 +132,28 @@ class Teardown {
       emit(NodeFinished{removal.id, "", NodeFinished::How::removed, took, ""});
       const std::lock_guard lock(mutex_);
       ++finished_.removed;
+      removed_.insert(to_lower(removal.id));
     } else if (removed.error().kind != Error::Kind::stopped) {
       emit(NodeFailed{removal.id, "", explained(std::move(removed.error())), took});
       const std::lock_guard lock(mutex_);
       ++finished_.failed;
     }
   }
+
+  /// The request only; Azure goes on by itself.
+  void order_removal(const Removal& removal) {
+    emit(NodeStarted{removal.id, "", NodeStarted::Doing::remove, removal.type, removal.name, {}});
+    const auto* row = azure::find_resource_type(removal.type);
+    const auto answer = arm_.raw("DELETE", fmt::format("{}?api-version={}", removal.id, row->api_version), "", stop_);
+    if (answer && (answer->status < 300 || answer->status == 404)) {
+      tell(fmt::format("Azure deletes `{}` by itself from here; that takes some minutes", removal.name));
+      removed_.insert(to_lower(removal.id));
+      return;
+    }
+    emit(NodeFailed{removal.id, "", explained(answer ? rest::error_of(*answer) : answer.error()), {}});
+    ++finished_.failed;
+  }
+  const std::set<std::string>& removed() const { return removed_; }
 
   RunFinished finish() {
     finished_.took = clock_.elapsed() - started_;
@@ -176,7 +193,36 @@ class Teardown {
   std::mutex mutex_, event_mutex_;
   std::uint64_t seq_ = 0;
   RunFinished finished_;
+  std::set<std::string> removed_;  // ids in lower case
 };
+
+bool is_vault(const Json& resource) { return equals_ignoring_case(text_at(resource, "type"), kVaultType); }
+
+/// `removed`: ids in lower case; the group's own stands for all in it.
+std::vector<Remaining> remaining_of(const std::vector<Json>& resources, const StackScope& scope,
+                                    const std::set<std::string>& keep, const std::set<std::string>& data,
+                                    const std::set<std::string>& removed) {
+  const bool group_is_gone =
+      removed.contains(to_lower(azure::ResourceId::group(scope.subscription, scope.group).text()));
+  std::vector<Remaining> remaining;
+  for (const auto& resource : resources) {
+    const std::string id = to_lower(text_at(resource, "id"));
+    Remaining one{text_at(resource, "type"), text_at(resource, "name"), Remaining::Why::not_removed};
+    if (group_is_gone || removed.contains(id)) {
+      if (!is_vault(resource)) continue;
+      one.why = Remaining::Why::soft_deleted;
+    } else if (data.contains(id)) {
+      one.why = Remaining::Why::data;
+    } else if (keep.contains(id)) {
+      one.why = Remaining::Why::config;
+    } else if (!is_ours(resource, scope)) {
+      one.why = Remaining::Why::foreign;
+    }
+    remaining.push_back(std::move(one));
+  }
+  std::ranges::sort(remaining, {}, [](const Remaining& one) { return std::pair(one.type, one.name); });
+  return remaining;
+}
 
 std::size_t count(const std::vector<std::vector<Removal>>& phases) {
   std::size_t sum = 0;
@@ -197,41 +243,41 @@ std::vector<std::vector<Removal>> removal_phases(const std::vector<Json>& resour
   return phases;
 }
 
-RunFinished tear_down(rest::ArmClient& arm, Clock& clock, const EventSink& sink, const TeardownOptions& options,
-                      std::stop_token stop) {
+TeardownResult tear_down(rest::ArmClient& arm, Clock& clock, const EventSink& sink, const TeardownOptions& options,
+                         std::stop_token stop) {
   Teardown teardown(arm, clock, sink, stop);
   const StackScope& scope = options.scope;
   const auto* group_type = azure::find_resource_type("Microsoft.Resources/resourceGroups");
   const auto group_id = azure::ResourceId::group(scope.subscription, scope.group);
   const auto group = arm.get(group_id, std::string(group_type->api_version), stop);
-  if (!group) return teardown.fail_with(group.error());
+  if (!group) return {teardown.fail_with(group.error()), {}};
   if (!*group) {
     teardown.begin(scope, 0);
-    return teardown.finish();
+    return {teardown.finish(), {}};
   }
   const auto resources = resources_of(arm, scope, stop);
-  if (!resources) return teardown.fail_with(resources.error());
-  auto keep = options.keep_data ? kept_data(*resources, scope) : std::set<std::string>();
-  const bool keeps_data = !keep.empty();
+  if (!resources) return {teardown.fail_with(resources.error()), {}};
+  const auto data = options.keep_data ? kept_data(*resources, scope) : std::set<std::string>();
+  std::set<std::string> keep = data;
   if (options.keep_vault)
     for (const auto& resource : *resources)
-      if (equals_ignoring_case(text_at(resource, "type"), kVaultType)) keep.insert(to_lower(text_at(resource, "id")));
+      if (is_vault(resource)) keep.insert(to_lower(text_at(resource, "id")));
   const auto phases = removal_phases(*resources, scope, keep);
   const bool all_ours = count(phases) == resources->size() && is_ours(**group, scope);
   if (all_ours) {
     teardown.begin(scope, 1);
-    teardown.remove({group_id.text(), "Microsoft.Resources/resourceGroups", scope.group});
-    return teardown.finish();
+    const Removal removal{group_id.text(), "Microsoft.Resources/resourceGroups", scope.group};
+    if (options.no_wait)
+      teardown.order_removal(removal);
+    else
+      teardown.remove(removal);
+  } else {
+    teardown.begin(scope, count(phases));
+    if (options.no_wait) teardown.tell("parts of a group go one after another, so `--no-wait` waits for them");
+    teardown.remove_phases(phases);
   }
-  teardown.begin(scope, count(phases));
-  teardown.remove_phases(phases);
-  if (keeps_data)
-    teardown.tell("volumes and databases stay, and cost what they cost; `defang down --delete-data` deletes them");
-  if (options.keep_vault)
-    teardown.tell("the vault with the stack's config stays; `defang down --remove` deletes it, too");
-  if (count(phases) + keep.size() < resources->size())
-    teardown.tell(fmt::format("the group `{}` holds resources that are not this stack's, so it stays", scope.group));
-  return teardown.finish();
+  auto finished = teardown.finish();
+  return {finished, remaining_of(*resources, scope, keep, data, teardown.removed())};
 }
 
 RunFinished remove_left_over(rest::ArmClient& arm, Clock& clock, const EventSink& sink,

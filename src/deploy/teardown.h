@@ -26,10 +26,27 @@ struct TeardownOptions {
   bool keep_vault = true;
   /// Volumes and databases stay, and the network that databases cannot leave.
   bool keep_data = true;
+  /// Returns as soon as Azure has taken the order. Only where the whole group goes: parts go one after another.
+  bool no_wait = false;
+};
+/// What is there when a stack is gone, and why.
+struct Remaining {
+  std::string type, name;
+  enum class Why {
+    data,          // volumes and databases, and what they cannot be without
+    config,        // the vault holds what the user set
+    foreign,       // its tags name another owner, or none
+    soft_deleted,  // Azure keeps a deleted vault for some days
+    not_removed,   // could not be deleted, or not any more before the stop
+  } why = Why::foreign;
+};
+struct TeardownResult {
+  RunFinished finished;
+  std::vector<Remaining> remaining;  // sorted by type and name
 };
 /// All of the stack. The whole group at once where everything in it is ours and nothing has to stay.
-RunFinished tear_down(rest::ArmClient& arm, Clock& clock, const EventSink& sink, const TeardownOptions& options,
-                      std::stop_token stop);
+TeardownResult tear_down(rest::ArmClient& arm, Clock& clock, const EventSink& sink, const TeardownOptions& options,
+                         std::stop_token stop);
 
 /// Apps and jobs of services that the project does not have any more.
 RunFinished remove_left_over(rest::ArmClient& arm, Clock& clock, const EventSink& sink,

@@ -53,6 +53,10 @@ std::string noun_of(const std::string& type) {
 
 }  // namespace
 
+std::string resource_title(const std::string& type, const std::string& name) {
+  return fmt::format("{} `{}`", noun_of(type), name);
+}
+
 Wording wording_of(const deploy::NodeStarted& event) {
   const auto slash = event.name.find('/');
   const auto action = std::ranges::find(kActionWords, std::string_view(event.name).substr(0, slash), &ActionRow::kind);
@@ -60,7 +64,7 @@ Wording wording_of(const deploy::NodeStarted& event) {
     return {std::string(action->now), std::string(action->done),
             fmt::format("{} `{}`", action->noun, event.name.substr(slash + 1))};
   const auto row = std::ranges::find(kResourceWords, event.doing, &DoingRow::doing);
-  return {std::string(row->now), std::string(row->done), fmt::format("{} `{}`", noun_of(event.type), event.name)};
+  return {std::string(row->now), std::string(row->done), resource_title(event.type, event.name)};
 }
 
 }  // namespace defang::cli

@@ -10,6 +10,8 @@ namespace defang::cli {
 struct Wording {
   std::string now, done, what;
 };
+/// "container app `web`" of "Microsoft.App/containerApps"
+std::string resource_title(const std::string& type, const std::string& name);
 Wording wording_of(const deploy::NodeStarted& event);
 
 }  // namespace defang::cli
