@@ -14,6 +14,8 @@ constexpr bool kFresh = true;
 constexpr auto kRows = std::to_array<KnownError>({
     // Rights that are still spreading. ARM-42, ARM-45; wire facts, "Identity and RBAC": up to 10 minutes documented.
     {"PrincipalNotFound", "", "the new identity is not known everywhere yet", "", minutes(10)},
+    {"ContainerAppSecretInvalid", "was not found in this key vault", "the vault does not have the secret",
+     "run `defang config set` for what is missing (`defang config resolve` tells), then `up` again"},
     {"ForbiddenByRbac", "", "the right to read the vault has not spread yet", "", minutes(10), kFresh},
     {"ContainerAppSecretInvalid", "", "the app's identity cannot read the vault", "", minutes(10), kFresh},
     {"", "unable to fetch secret", "the app's identity cannot read the vault", "", minutes(10), kFresh},
