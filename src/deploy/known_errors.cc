@@ -78,6 +78,8 @@ constexpr auto kRows = std::to_array<KnownError>({
      "check the name and tag of `image:`, and that the registry is public"},
     {"revision-port", "", "nothing listens on the declared port",
      "declare the port that the program listens on, and listen on 0.0.0.0"},
+    {"revision-crash", "exit code '137'", "the container was killed, as for using more memory than it may",
+     "raise `deploy.resources.limits.memory`, or find out what takes so much"},
     {"revision-crash", "", "the container ends by itself", "its last lines are shown above; `defang logs` shows more"},
     {"revision-unhealthy", "", "the health check does not pass",
      "check that its path and port answer within the time-out"},
