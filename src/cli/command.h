@@ -78,7 +78,6 @@ struct Arguments {
   bool list_services = false, list_images = false, list_profiles = false, list_variables = false;
   bool list_networks = false, list_volumes = false, list_models = false;
   std::string hash;  // "*" or services, comma separated
-  bool quiet = false;
   std::string output;
 
   // deploying

@@ -21,7 +21,7 @@ const Option kGlobalOptions[] = {
     {"-f,--file", &Arguments::files, "PATH", "Compose file; may be repeated; `-` is standard input (COMPOSE_FILE)"},
     {"-C,--cwd", &Arguments::folder, "DIR", "change to this folder first"},
     {"--json", &Arguments::json, "", "results as JSON on standard output, progress as JSON lines"},
-    {"-q,--quiet", &Arguments::quiet, "", "say only what went wrong, and results"},
+    {"-q,--quiet", &Arguments::quiet, "", "say only what went wrong, and results; of `compose config`: only check"},
     {"-v,--verbose", &Arguments::verbose, "", "say more"},
     {"--debug", &Arguments::debug, "", "log requests, redacted, on standard error"},
     {"--non-interactive", &Arguments::non_interactive, "", "never ask"},

@@ -13,7 +13,6 @@ const Option kConfigOptions[] = {
     {"--loader", &Arguments::loader, "NAME", "load as this program or as docker compose", {"defang", "compose"}},
     {"--no-interpolate", &Arguments::no_interpolate, "", "leave variables as they stand"},
     {"--no-consistency", &Arguments::no_consistency, "", "do not check what services refer to (--loader compose)"},
-    {"-q,--quiet", &Arguments::quiet, "", "only check the project, print nothing"},
     {"-o,--output", &Arguments::output, "FILE", "write to a file"},
     {"--services", &Arguments::list_services, "", "print the names of the services, one a line"},
     {"--images", &Arguments::list_images, "", "print the images"},

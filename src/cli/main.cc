@@ -160,8 +160,9 @@ class HiddenInput {
 }  // namespace
 
 std::optional<std::string> Context::ask(std::string_view question, Echo echo) {
-  err.write(question);
+  // First, since it drops what was typed before the question.
   const auto hidden = echo == Echo::hidden ? std::make_unique<HiddenInput>() : nullptr;
+  err.write(question);
   std::string line;
   while (!stop.stop_requested()) {
     pollfd input{STDIN_FILENO, POLLIN, 0};
