@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <set>
 
 #include "rest/azure_error.h"
@@ -13,11 +14,10 @@ namespace {
 
 using Json = ArmClient::Json;
 using std::chrono::milliseconds;
-using std::chrono::seconds;
 
-// "Succeeded" is no proof that GET works already (wire facts, PostgreSQL).
-constexpr int kGetsAfterPut = 8;
-constexpr milliseconds kBetweenGets = seconds(2);
+// "Succeeded" is no proof that GET works already: a recorded server stayed away for as long as it takes to make one
+// (wire facts, PostgreSQL).
+constexpr milliseconds kLongestUnseen = std::chrono::minutes(15);
 
 /// What was being done, for messages: "PUT of Microsoft.App/containerApps `web`".
 std::string doing(std::string_view method, const azure::ResourceId& id) {
@@ -141,18 +141,19 @@ class PipelineArmClient : public ArmClient {
     return std::optional<Json>(std::move(body));
   }
 
-  Result<Json> get_once_more(const std::string& url, std::stop_token stop) {
-    for (int attempt = 1;; ++attempt) {
+  Result<Json> get_once_more(const std::string& url, const WaitOptions& wait, std::stop_token stop) {
+    const auto end = clock_.elapsed() + std::min(kLongestUnseen, wait.limit);
+    for (int attempt = 0;; ++attempt) {
       TRY_ASSIGN(auto found, get_url(url, stop));
       if (found) return std::move(*found);
-      if (attempt == kGetsAfterPut) {
+      if (clock_.elapsed() >= end) {
         return fail(Error{.kind = Error::Kind::unreachable,
                           .code = "resource-not-visible",
                           .message = "the operation succeeded, but the resource does not show",
                           .http_status = 404,
                           .help = "run the same command again"});
       }
-      if (!clock_.sleep_for(kBetweenGets, stop)) return stopped();
+      if (!clock_.sleep_for(poll_delay(attempt, std::nullopt), stop)) return stopped();
     }
   }
 
@@ -163,7 +164,7 @@ class PipelineArmClient : public ArmClient {
                send(method, url, body.dump(-1, ' ', false, Json::error_handler_t::replace), {}, stop));
     TRY_ASSIGN(const Finished finished, follow(method, url, std::move(answer), wait, stop));
     if (finished.how.body_is_resource) return json_of(finished.response);
-    return get_once_more(url, stop);
+    return get_once_more(url, wait, stop);
   }
 
   Result<void> remove_url(const std::string& url, const WaitOptions& wait, std::stop_token stop) {
@@ -195,7 +196,7 @@ class PipelineArmClient : public ArmClient {
       }
       // An empty page with a link is not the last; the data plane writes a null link on the last (wire facts 1.15).
       if (const auto next = page.find("nextLink"); next != page.end() && next->is_string())
-        url = next->get<std::string>();
+        url = sendable(next->get<std::string>());
     }
     return all;
   }

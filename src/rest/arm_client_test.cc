@@ -66,6 +66,33 @@ TEST(ArmClient, AsksAgainWhereTheResourceDoesNotShowYet) {
   EXPECT_EQ((*f.arm->put(kApp, "1", Json::object(), {}, {}))["name"], "web");
 }
 
+TEST(ArmClient, WaitsForAResourceThatShowsLongAfterItsOperationSucceeded) {
+  Fixture f;
+  f.transport.then(202, {{"Azure-AsyncOperation", kPoll}}).then(200, {}, R"({"status":"Succeeded"})");
+  for (int i = 0; i < 60; ++i) f.transport.then(404, {}, R"({"error":{"code":"ResourceNotFound","message":"m"}})");
+  f.transport.then(200, {}, R"({"name":"web"})");
+  EXPECT_EQ((*f.arm->put(kApp, "1", Json::object(), {}, {}))["name"], "web");
+  EXPECT_GT(f.clock.elapsed(), 9min);
+}
+
+TEST(ArmClient, SaysSoWhereTheResourceNeverShows) {
+  Fixture f;
+  f.transport.then(202, {{"Azure-AsyncOperation", kPoll}}).then(200, {}, R"({"status":"Succeeded"})");
+  for (int i = 0; i < 200; ++i) f.transport.then(404, {}, R"({"error":{"code":"ResourceNotFound","message":"m"}})");
+  const auto app = f.arm->put(kApp, "1", Json::object(), {}, {});
+  ASSERT_FALSE(app);
+  EXPECT_EQ(app.error().code, "resource-not-visible");
+  EXPECT_LT(f.clock.elapsed(), 16min);
+}
+
+TEST(ArmClient, AsksAtALinkWithABareSpace) {
+  Fixture f;
+  f.transport.then(202, {{"Azure-AsyncOperation", "https://management.azure.com/locations/UK South/o/1?c=%2b(x)"}})
+      .then(200, {}, R"({"status":"Succeeded"})");
+  EXPECT_TRUE(f.arm->remove(kApp, "1", {}, {}));
+  EXPECT_EQ(f.transport.requests()[1].url, "https://management.azure.com/locations/UK%20South/o/1?c=%2b(x)");
+}
+
 TEST(ArmClient, ShowsARefusalWithAzuresCodeAndWhatWasDone) {
   Fixture f;
   f.transport.then(403, {{"x-ms-request-id", "r"}},

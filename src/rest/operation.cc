@@ -8,6 +8,7 @@
 
 #include "rest/azure_error.h"
 #include "rest/http_date.h"
+#include "rest/url.h"
 #include "support/text.h"
 
 namespace defang::rest {
@@ -47,6 +48,10 @@ const Json& part(const Json& object, const char* name) {
 
 std::string provisioning_state(const Json& body) { return text(part(body, "properties"), "provisioningState"); }
 
+std::string link(const HttpResponse& response, std::string_view header) {
+  return sendable(std::string(trim(response.headers.get(header))));
+}
+
 bool is_resource(const Json& body) {
   return body.is_object() && !text(body, "id").empty() && (body.contains("properties") || body.contains("type"));
 }
@@ -80,8 +85,8 @@ bool says_nothing(int status) { return status == 408 || status == 429 || status 
 Poll again(const HttpResponse& response, const Poll& previous, std::string state) {
   Poll poll = previous;
   // Every answer may name a fresh URL; the old one stays valid too (resource group DELETE, storage).
-  const std::string fresh = previous.style == Style::operation  ? response.headers.get("Azure-AsyncOperation")
-                            : previous.style == Style::location ? response.headers.get("Location")
+  const std::string fresh = previous.style == Style::operation  ? link(response, "Azure-AsyncOperation")
+                            : previous.style == Style::location ? link(response, "Location")
                                                                 : "";
   if (!fresh.empty()) poll.url = fresh;
   poll.retry_after = retry_after(response.headers);
@@ -111,9 +116,9 @@ NextStep first_step(const HttpResponse& response, const std::string& method, con
     return next;
   };
   // A PUT of an existing resource may repeat its old, terminal state beside the header: the header wins.
-  if (const auto url = response.headers.get("Azure-AsyncOperation"); !url.empty()) return at(url, Style::operation);
+  if (const auto url = link(response, "Azure-AsyncOperation"); !url.empty()) return at(url, Style::operation);
   // At 200 and 201 a Location is the resource itself (wire facts 1.6), so only 202 makes it a place to poll.
-  if (const auto url = response.headers.get("Location"); response.status == 202 && !url.empty())
+  if (const auto url = link(response, "Location"); response.status == 202 && !url.empty())
     return at(url, Style::location);
   if (!is_resource(body) && has_error(body)) return failure(response, "Failed");
   if (!provisioning_state(body).empty() && method != "POST") {

@@ -63,6 +63,8 @@ std::string Url::authority() const {
 
 std::string Url::origin() const { return scheme + "://" + authority(); }
 
+std::string sendable(std::string link) { return replace_all(std::move(link), " ", "%20"); }
+
 std::vector<std::pair<std::string, std::string>> query_pairs(std::string_view query) {
   std::vector<std::pair<std::string, std::string>> pairs;
   for (const std::string& part : split(query, '&')) {

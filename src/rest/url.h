@@ -25,6 +25,9 @@ struct Url {
   std::string authority() const;
 };
 
+/// A link as a service wrote it, fit to be sent: recorded ones hold bare spaces ("/locations/UK South/"), and nothing
+/// else of them may change.
+std::string sendable(std::string link);
 /// The pairs of a query, percent-decoded, in order.
 std::vector<std::pair<std::string, std::string>> query_pairs(std::string_view query);
 /// Adds "name=value" with ? or &; the value is encoded.

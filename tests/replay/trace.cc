@@ -1,5 +1,7 @@
 #include "trace.h"
 
+#include <algorithm>
+
 #include "rest/url.h"
 #include "support/text.h"
 
@@ -10,13 +12,18 @@ using Json = nlohmann::json;
 
 std::string path_of(const std::string& target) { return to_lower(target.substr(0, target.find('?'))); }
 
+/// Long bodies are kept with their arrays shortened, and say how long they were.
+Json whole(const Json& body) {
+  return body.is_object() && body.contains("__trimmed_from_bytes") ? body.value("body", Json()) : body;
+}
+
 rest::HttpResponse answer_of(const Json& record, const std::map<int, Json>& bodies) {
   rest::HttpResponse answer{.status = record.value("status", 0), .headers = {}, .body = {}};
   if (record.contains("resp_headers")) {
     for (const auto& header : record["resp_headers"].items())
       answer.headers.add(header.key(), header.value().get<std::string>());
   }
-  Json body = record.contains("resp_body") ? record["resp_body"] : Json();
+  Json body = record.contains("resp_body") ? whole(record["resp_body"]) : Json();
   if (record.contains("resp_body_same_as_seq")) {
     const auto same = bodies.find(record["resp_body_same_as_seq"].get<int>());
     if (same != bodies.end()) body = same->second;
@@ -33,17 +40,28 @@ Trace parse_trace(std::string name, const std::string& text) {
   for (const std::string& line : split(text, '\n')) {
     if (line.empty()) continue;
     const Json record = Json::parse(line);
-    Record parsed{.seq = record.value("seq", 0),
-                  .method = record.value("method", ""),
-                  .host = record.value("host", ""),
-                  .target = record.value("path", ""),
-                  .path = path_of(record.value("path", "")),
-                  .request_body = record.contains("req_body") ? record["req_body"] : Json(),
-                  .answer = answer_of(record, bodies)};
-    if (record.contains("resp_body")) bodies[parsed.seq] = record["resp_body"];
+    Record parsed{
+        .seq = record.value("seq", 0),
+        .method = record.value("method", ""),
+        .host = record.contains("host") && record["host"].is_string() ? record["host"].get<std::string>() : "",
+        .target = record.value("path", ""),
+        .path = path_of(record.value("path", "")),
+        .request_body = record.contains("req_body") ? whole(record["req_body"]) : Json(),
+        .answer = answer_of(record, bodies)};
+    if (record.contains("resp_body")) bodies[parsed.seq] = whole(record["resp_body"]);
     trace.records.push_back(std::move(parsed));
   }
   return trace;
+}
+
+std::vector<std::filesystem::path> trace_files(const std::filesystem::path& folder) {
+  std::vector<std::filesystem::path> files;
+  if (std::filesystem::is_directory(folder)) {
+    for (const auto& entry : std::filesystem::directory_iterator(folder))
+      if (entry.path().extension() == ".jsonl") files.push_back(entry.path());
+  }
+  std::ranges::sort(files);
+  return files;
 }
 
 RecordedTransport::RecordedTransport(const Trace& trace, std::size_t first)

@@ -27,6 +27,8 @@ struct Trace {
 };
 
 Trace parse_trace(std::string name, const std::string& text);
+/// The recordings (*.jsonl) of a folder, sorted; none where it does not exist.
+std::vector<std::filesystem::path> trace_files(const std::filesystem::path& folder);
 
 /// Answers the requests of one recorded operation with what Azure answered then.
 class RecordedTransport : public rest::HttpTransport {
