@@ -87,10 +87,10 @@ TEST(ArmClient, SaysSoWhereTheResourceNeverShows) {
 
 TEST(ArmClient, AsksAtALinkWithABareSpace) {
   Fixture f;
-  f.transport.then(202, {{"Azure-AsyncOperation", "https://management.azure.com/locations/UK South/o/1?c=%2b(x)"}})
+  f.transport.then(202, {{"Azure-AsyncOperation", "https://management.azure.com/locations/a b/o/1?c=%2b(x)"}})
       .then(200, {}, R"({"status":"Succeeded"})");
   EXPECT_TRUE(f.arm->remove(kApp, "1", {}, {}));
-  EXPECT_EQ(f.transport.requests()[1].url, "https://management.azure.com/locations/UK%20South/o/1?c=%2b(x)");
+  EXPECT_EQ(f.transport.requests()[1].url, "https://management.azure.com/locations/a%20b/o/1?c=%2b(x)");
 }
 
 TEST(ArmClient, ShowsARefusalWithAzuresCodeAndWhatWasDone) {
