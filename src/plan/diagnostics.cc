@@ -329,6 +329,26 @@ Diagnostic store_setting_replaced(const compose::Service& service, const compose
               variable.span);
 }
 
+Diagnostic store_address_impossible(const compose::Service& service, const compose::EnvironmentVariable& variable,
+                                    const std::string& store, const std::string& fault) {
+  return error("azure.store-address-impossible",
+               fmt::format("`{}` of service `{}` cannot lead to the managed `{}`: {}", variable.name, service.name,
+                           store, fault),
+               variable.span, "change the variable, or let the service run as a container without its `x-defang-*`");
+}
+
+Diagnostic split_address_incomplete(const compose::Service& service, const compose::EnvironmentVariable& variable,
+                                    const SplitFault& fault) {
+  return error(
+      "azure.split-address",
+      fmt::format("`{}` of service `{}` names the managed `{}`, and no variable beside it says {}", variable.name,
+                  service.name, fault.host, fault.missing),
+      variable.span,
+      fmt::format("write the variable that the program reads, such as `{}`: its value is filled in; or give the "
+                  "program a whole URL",
+                  fault.example));
+}
+
 Diagnostic key_in_command(const compose::Service& service, const SourceSpan& span) {
   return error(
       "plan.key-in-command",

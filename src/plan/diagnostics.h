@@ -5,6 +5,7 @@
 
 #include "compose/project.h"
 #include "plan/attributes.h"
+#include "plan/split_settings.h"
 #include "support/diagnostic.h"
 
 /// What planning has to say about a project, one function a message.
@@ -65,6 +66,10 @@ Diagnostic store_ignores_volume(const compose::Service& service, const compose::
 Diagnostic store_address_rewritten(const compose::Service& service, const compose::EnvironmentVariable& variable,
                                    const std::string& store);
 Diagnostic store_setting_replaced(const compose::Service& service, const compose::EnvironmentVariable& variable);
+Diagnostic store_address_impossible(const compose::Service& service, const compose::EnvironmentVariable& variable,
+                                    const std::string& store, const std::string& fault);
+Diagnostic split_address_incomplete(const compose::Service& service, const compose::EnvironmentVariable& variable,
+                                    const SplitFault& fault);
 Diagnostic key_in_command(const compose::Service& service, const SourceSpan& span);
 Diagnostic postgres_version_gone(const compose::Service& service);
 Diagnostic postgres_login_refused(const compose::Service& service, const std::string& login, const std::string& fault);

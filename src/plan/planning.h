@@ -10,6 +10,7 @@
 #include "plan/connection_strings.h"
 #include "plan/plan.h"
 #include "plan/siblings.h"
+#include "plan/split_settings.h"
 #include "providers/container_apps.h"
 #include "providers/stack_scope.h"
 #include "providers/storage.h"
@@ -61,6 +62,7 @@ struct PlannedService {
   std::set<int> implied_ports;  // siblings use them, the service does not name them
   std::vector<PlannedMount> mounts;
   providers::Workload workload;
+  std::optional<SplitAddress> split;     // of the stores that its variables name
   std::vector<PlannedService> sidecars;  // `network_mode: service:<this one>`: containers of the same replicas
 };
 

@@ -330,41 +330,32 @@ ManagedEndpoint endpoint_of(const Planning& plan, const ManagedStore& store) {
   return {.kind = ManagedEndpoint::Kind::model, .host = providers::model_base_url(), .user = {}, .password = {}};
 }
 
-/// The store that a variable's whole value names as a host; nullptr for none.
-const ManagedEndpoint* whole_host(const Planning& plan, const EnvironmentVariable& variable) {
-  const auto text = literal_of(&variable);
-  const auto found = text ? plan.endpoints.find(*text) : plan.endpoints.end();
-  return found == plan.endpoints.end() ? nullptr : &found->second;
+Client client_of(const Service& service, std::string_view variable) {
+  if (variable.starts_with("ConnectionStrings__")) return Client::stackexchange_redis;  // ASP.NET's names
+  const auto says = [](const std::string& word) { return contains_ignoring_case(word, "celery"); };
+  const bool celery = contains_ignoring_case(variable, "celery") ||
+                      (service.command && std::ranges::any_of(service.command->value, says));
+  return celery ? Client::celery : Client::any;
 }
 
-/// `REDIS_PORT` beside `REDIS_HOST=cache`: the store of its family, and the last part of its own name.
-struct Companion {
-  const ManagedEndpoint* endpoint = nullptr;
-  std::string role;  // "PORT"
-};
-Companion companion_of(const Planning& plan, const Service& service, const std::string& name) {
-  const auto last = name.rfind('_');
-  if (last == std::string::npos) return {};
-  for (const auto& other : service.environment) {
-    const auto* endpoint = whole_host(plan, other);
-    const auto stem = other.name.rfind('_');
-    if (endpoint && other.name != name && stem == last && other.name.compare(0, stem, name, 0, last) == 0)
-      return {endpoint, to_upper(name.substr(last + 1))};
-  }
-  return {};
+/// The variables with their literal texts; `${X}` stays out of what can be read.
+std::vector<NamedText> texts_by_name(const Service& service) {
+  std::vector<NamedText> texts;
+  for (const auto& variable : service.environment) texts.push_back({variable.name, literal_of(&variable)});
+  return texts;
 }
 
-/// A host alone says nothing of keys, ports and TLS: the variables of its family do.
-std::optional<Value::Text> companion_value(const Planning& plan, const Service& service,
-                                           const EnvironmentVariable& variable) {
-  const auto [endpoint, role] = companion_of(plan, service, variable.name);
-  if (!endpoint || endpoint->kind != ManagedEndpoint::Kind::redis) return std::nullopt;
-  if (role == "PORT") return Value::Text{std::to_string(endpoint->port)};
-  if (role == "TLS" || role == "SSL") return Value::Text{"true"};
-  if (role != "PASSWORD") return std::nullopt;
-  auto key = std::get<Reference>(endpoint->password.front());
-  key.percent_encoded = false;
-  return Value::Text{key};
+const SplitAddress& split_of(const Planning& plan, PlannedService& planned) {
+  if (!planned.split) planned.split = rewrite_split(texts_by_name(*planned.service), plan.endpoints);
+  return *planned.split;
+}
+
+/// The variable's text led to the stores that it names; nothing where it names none.
+std::optional<Rewritten> rewritten_variable(const Planning& plan, const Service& service,
+                                            const EnvironmentVariable& variable) {
+  const auto literal = literal_of(&variable);
+  if (literal && plan.endpoints.contains(*literal) && !may_hold_host(variable.name, *literal)) return std::nullopt;
+  return rewrite(text_of(variable), plan.endpoints, client_of(service, variable.name));
 }
 
 Value as_variable(Planning& plan, PlannedService& planned, const std::string& name, Value::Text text,
@@ -388,13 +379,6 @@ Value as_variable(Planning& plan, PlannedService& planned, const std::string& na
                       .service = service.name,
                       .after = reads ? needs_to_read_values(plan) : std::vector<graph::Edge>()});
   return Value::Map{{"name", name}, {"secretRef", use_secret(plan, planned.workload, id)}};
-}
-
-RedisClient client_of(const Service& service, std::string_view variable) {
-  const auto says = [](const std::string& word) { return contains_ignoring_case(word, "celery"); };
-  const bool celery = contains_ignoring_case(variable, "celery") ||
-                      (service.command && std::ranges::any_of(service.command->value, says));
-  return celery ? RedisClient::celery : RedisClient::any;
 }
 
 /// Models that the service reaches by `models` or by depending on one, each with the names of its variables.
@@ -424,11 +408,40 @@ std::vector<UsedModel> models_of(const Planning& plan, const Service& service) {
 bool uses_our_models(const Planning& plan, const Service& service) {
   if (!models_of(plan, service).empty()) return true;
   return std::ranges::any_of(service.environment, [&](const EnvironmentVariable& variable) {
-    const auto found = rewrite(text_of(variable), plan.endpoints);
-    return found && std::ranges::any_of(found->stores, [&](const std::string& host) {
-             return plan.endpoints.at(host).kind == ManagedEndpoint::Kind::model;
+    const auto found = rewritten_variable(plan, service, variable);
+    return found && std::ranges::any_of(found->connections, [&](const Connection& connection) {
+             return plan.endpoints.at(connection.host).kind == ManagedEndpoint::Kind::model;
            });
   });
+}
+
+void note_redis_database(Planning& plan, const std::string& host, int number) {
+  plan.redis_databases[hosts_of(plan.project).at(host)].insert(number);
+}
+
+/// Images that take TLS by a variable of another family; `value` is set where the user sets none.
+struct TlsVariable {
+  std::string_view image, name, value;
+};
+constexpr auto kTlsVariables = std::to_array<TlsVariable>({
+    // wp-config-docker.php of the image evaluates it; wpdb hands MYSQL_CLIENT_FLAGS to mysqli_real_connect().
+    {"wordpress", "WORDPRESS_CONFIG_EXTRA", "define('MYSQL_CLIENT_FLAGS', MYSQLI_CLIENT_SSL);"},
+});
+
+/// What split settings leave open is said by a variable that the image knows, or else asked for.
+template <class Add>
+void check_split_addresses(Planning& plan, PlannedService& planned, Add&& add) {
+  const auto& service = *planned.service;
+  const auto repository = service.image ? std::string(providers::repository_of(service.image->value)) : "";
+  const auto row = std::ranges::find(kTlsVariables, repository, &TlsVariable::image);
+  for (const auto& fault : split_of(plan, planned).faults) {
+    if (row != kTlsVariables.end() && fault.missing == "TLS") {
+      add(std::string(row->name), Value::Text{std::string(row->value)});
+      continue;
+    }
+    const auto variable = std::ranges::find(service.environment, fault.name, &EnvironmentVariable::name);
+    plan.diagnostics.add(split_address_incomplete(service, *variable, fault));
+  }
 }
 
 }  // namespace
@@ -494,17 +507,23 @@ std::optional<Value> store_variable(Planning& plan, PlannedService& planned, con
   if (has_models(plan) && variable.name == kModelKeyVariable && uses_our_models(plan, service))
     return Value::Map{{"name", variable.name},
                       {"secretRef", use_secret(plan, planned.workload, std::string(providers::kModelsKey))}};
-  auto rewritten = rewrite(text_of(variable), plan.endpoints, client_of(service, variable.name));
-  if (!rewritten) {
-    auto value = companion_value(plan, service, variable);
-    if (!value) return std::nullopt;
+  const auto& split = split_of(plan, planned);
+  const auto setting = std::ranges::find(split.settings, variable.name, &SplitSetting::name);
+  if (setting != split.settings.end()) {
     plan.diagnostics.add(store_setting_replaced(service, variable));
-    return as_variable(plan, planned, variable.name, std::move(*value), variable.span);
+    if (setting->redis_database) note_redis_database(plan, setting->host, *setting->redis_database);
+    return as_variable(plan, planned, variable.name, setting->value, variable.span);
   }
-  plan.diagnostics.add(store_address_rewritten(service, variable, rewritten->stores.front()));
-  for (const auto& host : rewritten->stores)
-    if (plan.endpoints.at(host).kind == ManagedEndpoint::Kind::redis && !whole_host(plan, variable))
-      plan.redis_databases[hosts_of(plan.project).at(host)].insert(rewritten->redis_database.value_or(0));
+  auto rewritten = rewritten_variable(plan, service, variable);
+  if (!rewritten) return std::nullopt;
+  plan.diagnostics.add(store_address_rewritten(service, variable, rewritten->connections.front().host));
+  for (const auto& connection : rewritten->connections) {
+    if (!connection.fault.empty())
+      plan.diagnostics.add(store_address_impossible(service, variable, connection.host, connection.fault));
+    const bool is_redis = plan.endpoints.at(connection.host).kind == ManagedEndpoint::Kind::redis;
+    if (is_redis && connection.tls == Connection::Tls::said)
+      note_redis_database(plan, connection.host, connection.redis_database.value_or(0));
+  }
   return as_variable(plan, planned, variable.name, std::move(rewritten->value), variable.span);
 }
 
@@ -516,13 +535,17 @@ void add_store_variables(Planning& plan, PlannedService& planned) {
       environment.push_back(as_variable(plan, planned, name, std::move(text), service.span));
   };
   for (const auto& variable : service.environment) {
-    const auto* endpoint = whole_host(plan, variable);
+    const auto found = rewritten_variable(plan, service, variable);
     // libpq and the drivers that follow it speak TLS only when told to.
-    if (endpoint && endpoint->kind == ManagedEndpoint::Kind::postgres) {
+    if (found && std::ranges::any_of(found->connections, [&](const Connection& connection) {
+          return plan.endpoints.at(connection.host).kind == ManagedEndpoint::Kind::postgres &&
+                 connection.tls == Connection::Tls::unsaid;
+        })) {
       add("PGSSLMODE", {"require"});
       break;
     }
   }
+  check_split_addresses(plan, planned, add);
   for (const auto& model : models_of(plan, service)) {
     add(model.url_variable, providers::model_base_url());
     add(model.model_variable, {model.deployment});
@@ -537,6 +560,8 @@ void add_store_variables(Planning& plan, PlannedService& planned) {
 
 std::optional<Value> store_word(Planning& plan, const PlannedService& planned, const std::string& word,
                                 const SourceSpan& span) {
+  // A bare word of a command is as likely a name or a user.
+  if (plan.endpoints.contains(word)) return std::nullopt;
   auto rewritten = rewrite({word}, plan.endpoints, client_of(*planned.service, ""));
   if (!rewritten) return std::nullopt;
   if (is_secret(rewritten->value)) plan.diagnostics.add(key_in_command(*planned.service, span));
@@ -549,8 +574,8 @@ std::vector<graph::Edge> needs_of_stores(const Planning& plan, const Service& se
     if (plan.stores.contains(dependency.service)) names.insert(dependency.service);
   const auto hosts = hosts_of(plan.project);
   for (const auto& variable : service.environment)
-    if (const auto rewritten = rewrite(text_of(variable), plan.endpoints))
-      for (const auto& host : rewritten->stores) names.insert(hosts.at(host));
+    if (const auto rewritten = rewritten_variable(plan, service, variable))
+      for (const auto& connection : rewritten->connections) names.insert(hosts.at(connection.host));
   std::vector<graph::Edge> edges;
   for (const auto& name : names)
     for (const auto& ready : plan.stores.at(name).ready)
