@@ -13,6 +13,7 @@
 #include "deploy/engine.h"
 #include "deploy/survey.h"
 #include "deploy/vault_secrets.h"
+#include "plan/variables.h"
 #include "support/text.h"
 
 namespace defang::cli {
@@ -259,13 +260,14 @@ namespace {
 
 struct Variable {
   std::string service, name, source, value;  // the value as the Compose file has it, `${X}` where config goes
+  std::string becomes;                       // on Azure, where that is something else
   std::vector<std::string> config;
   bool is_set = true;
 };
 
 Variable variable_of(const std::string& service, const compose::EnvironmentVariable& variable,
                      const std::set<std::string>& known) {
-  Variable out{service, variable.name, "compose", "", {}, true};
+  Variable out{service, variable.name, "compose", "", "", {}, true};
   if (!variable.value) out.config.push_back(variable.name);
   bool has_text = false;
   for (const auto& piece : variable.value.value_or(std::vector<compose::TextPiece>{})) {
@@ -274,8 +276,46 @@ Variable variable_of(const std::string& service, const compose::EnvironmentVaria
     if (piece.is_config) out.config.push_back(piece.text);
   }
   if (!out.config.empty()) out.source = has_text ? "mixed" : "config";
+  out.value = plan::redacted(out.name, std::move(out.value));
   out.is_set = std::ranges::all_of(out.config, [&](const auto& name) { return known.contains(name); });
   return out;
+}
+
+/// What the project says of its variables, beside what the plan makes of them: addresses of managed services and of
+/// siblings, and variables that nobody wrote.
+std::vector<Variable> variables_of(const compose::Project& project, const plan::Stack& stack, Context& context,
+                                   const std::set<std::string>& known) {
+  std::vector<Variable> variables;
+  for (const auto& [service, definition] : project.services)
+    for (const auto& one : definition.environment) variables.push_back(variable_of(service, one, known));
+  plan::Facts facts;
+  plan::look_at_disk(project, context.disk, facts);
+  Diagnostics unheard;  // `plan` tells them
+  for (auto& planned : plan::variables_of(plan::build_graph(project, stack, facts, unheard), project)) {
+    const auto found = std::ranges::find_if(variables, [&](const Variable& variable) {
+      return variable.service == planned.service && variable.name == planned.name;
+    });
+    if (found == variables.end())
+      variables.push_back({planned.service, planned.name, "managed", "", std::move(planned.value), {}, true});
+    else if (found->source == "config" ? planned.value != "${" + found->config.front() + "}"
+                                       : planned.value != found->value)
+      found->becomes = std::move(planned.value);
+  }
+  std::ranges::stable_sort(variables, {}, &Variable::service);
+  return variables;
+}
+
+Json row_of(const Variable& variable) {
+  Json row = {{"service", variable.service}, {"name", variable.name}, {"source", variable.source}};
+  if (variable.source == "compose" || variable.source == "mixed") row["value"] = variable.value;
+  if (!variable.becomes.empty()) row["becomes"] = variable.becomes;
+  if (!variable.config.empty()) row.update({{"config", variable.config}, {"set", variable.is_set}});
+  return row;
+}
+
+std::vector<std::string> words_of(const Variable& variable) {
+  const auto value = variable.source == "config" ? (variable.is_set ? "(set)" : "(not set)") : variable.value;
+  return {variable.service, variable.name, variable.source, value, variable.becomes};
 }
 
 }  // namespace
@@ -292,20 +332,14 @@ int run_config_resolve(const Arguments& arguments, Context& context) {
       for (const auto& secret : *secrets) known.insert(secret.config);
     Json document = {{"variables", Json::array()}};
     std::vector<std::vector<std::string>> rows;
-    for (const auto& [service, definition] : project->services)
-      for (const auto& one : definition.environment) {
-        const auto variable = variable_of(service, one, known);
-        Json row = {{"service", service}, {"name", variable.name}, {"source", variable.source}};
-        if (variable.source != "config") row["value"] = variable.value;
-        if (!variable.config.empty()) row.update({{"config", variable.config}, {"set", variable.is_set}});
-        document["variables"].push_back(std::move(row));
-        rows.push_back({service, variable.name, variable.source,
-                        variable.source == "config" ? (variable.is_set ? "(set)" : "(not set)") : variable.value});
-      }
+    for (const auto& variable : variables_of(*project, place.session.stack(), context, known)) {
+      document["variables"].push_back(row_of(variable));
+      rows.push_back(words_of(variable));
+    }
     if (arguments.json) {
       context.out.write(document.dump(-1, ' ', false, Json::error_handler_t::replace) + "\n");
     } else if (!rows.empty()) {
-      context.out.write(table({"service", "variable", "source", "value"}, rows));
+      context.out.write(table({"service", "variable", "source", "value", "on azure"}, rows));
       report_missing_config(*project, known, diagnostics);
     }
     return {};

@@ -288,6 +288,8 @@ std::vector<std::pair<std::string, std::string>> build_args(Planning& plan, cons
       continue;
     }
     if (const auto text = literal_of(*arg.value)) {
+      if (const auto named = rewrite({*text}, plan.endpoints))
+        plan.diagnostics.add(store_in_build(service, arg, named->connections.front().host));
       args.emplace_back(arg.name, *text);
       continue;
     }

@@ -644,6 +644,11 @@ std::optional<Rewritten> rewrite(const Value::Text& value, const ManagedEndpoint
   return Rewriter(endpoints, client).rewrite(value);
 }
 
+Client client_of_variable(std::string_view name) {
+  if (name.starts_with("ConnectionStrings__")) return Client::stackexchange_redis;  // ASP.NET's configuration
+  return contains_ignoring_case(name, "celery") ? Client::celery : Client::any;
+}
+
 bool is_weak_tls(std::string_view name, std::string_view value) {
   constexpr auto kWeak = std::to_array<std::string_view>(
       {"", "0", "allow", "disable", "disabled", "false", "no", "none", "off", "prefer", "preferred"});

@@ -56,6 +56,9 @@ enum class Client {
   stackexchange_redis,  // reads "cache:6379" as the start of its own list of options
 };
 
+/// What the name of a variable says of it: "CELERY_BROKER_URL", "ConnectionStrings__Cache".
+Client client_of_variable(std::string_view name);
+
 /// Nothing where the value names no managed store. References in `value` (config) stay where they are.
 std::optional<Rewritten> rewrite(const graph::Value::Text& value, const ManagedEndpoints& endpoints,
                                  Client client = Client::any);

@@ -161,6 +161,16 @@ Diagnostic config_in_build(const compose::Service& service, const compose::Envir
                arg.span, "set the variable in `.env`, or read it when the container runs");
 }
 
+Diagnostic store_in_build(const compose::Service& service, const compose::EnvironmentVariable& arg,
+                          const std::string& store) {
+  return warning(
+      "build.managed-store",
+      fmt::format("build argument `{}` of service `{}` names the managed `{}`, which no build reaches: it stays "
+                  "as it is",
+                  arg.name, service.name, store),
+      arg.span, "let the program read the variable of its container when it starts");
+}
+
 Diagnostic build_arg_without_value(const compose::Service& service, const compose::EnvironmentVariable& arg) {
   return warning(
       "plan.build-arg",

@@ -33,6 +33,8 @@ Diagnostic remote_context(const compose::Service& service);
 Diagnostic built_with_buildpacks(const compose::Service& service);
 Diagnostic config_in_build(const compose::Service& service, const compose::EnvironmentVariable& arg,
                            const std::string& config);
+Diagnostic store_in_build(const compose::Service& service, const compose::EnvironmentVariable& arg,
+                          const std::string& store);
 Diagnostic build_arg_without_value(const compose::Service& service, const compose::EnvironmentVariable& arg);
 
 Diagnostic volume_is_external(const compose::Volume& volume, const std::string& name);

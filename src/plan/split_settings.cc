@@ -75,7 +75,7 @@ class Splitter {
   SplitAddress rewrite() {
     for (const auto& variable : environment_) {
       if (!variable.text || variable.name.contains("WAIT")) continue;  // docker-compose-wait and its like only knock
-      const auto found = plan::rewrite({*variable.text}, endpoints_, Client::any);
+      const auto found = plan::rewrite({*variable.text}, endpoints_, client_of_variable(variable.name));
       if (!found) continue;
       for (const auto& connection : found->connections)
         if (connection.tls == Connection::Tls::unsaid && connection.fault.empty()) complete(variable, connection);
@@ -133,7 +133,7 @@ class Splitter {
   bool has_url(const std::string& host) const {
     return std::ranges::any_of(environment_, [&](const NamedText& variable) {
       if (!variable.text) return false;
-      const auto found = plan::rewrite({*variable.text}, endpoints_, Client::any);
+      const auto found = plan::rewrite({*variable.text}, endpoints_, client_of_variable(variable.name));
       return found && std::ranges::any_of(found->connections, [&](const Connection& connection) {
                return connection.host == host && connection.tls == Connection::Tls::said;
              });

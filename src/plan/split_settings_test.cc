@@ -73,6 +73,7 @@ TEST(RewriteSplit, SaysWhatNoVariableSays) {
 TEST(RewriteSplit, IsContentWhereAUrlSaysAllOrNobodyConnects) {
   EXPECT_EQ(split("REDIS_HOST=cache REDIS_URL=redis://cache:6379"), "");
   EXPECT_EQ(split("WAIT_HOSTS=cache:6379"), "");
+  EXPECT_EQ(split("ConnectionStrings__Redis=cache:6379"), "");
   EXPECT_EQ(split("DB_HOST=postgres DB_PORT=5432"), "DB_PORT=5432");
 }
 

@@ -331,11 +331,9 @@ ManagedEndpoint endpoint_of(const Planning& plan, const ManagedStore& store) {
 }
 
 Client client_of(const Service& service, std::string_view variable) {
-  if (variable.starts_with("ConnectionStrings__")) return Client::stackexchange_redis;  // ASP.NET's names
   const auto says = [](const std::string& word) { return contains_ignoring_case(word, "celery"); };
-  const bool celery = contains_ignoring_case(variable, "celery") ||
-                      (service.command && std::ranges::any_of(service.command->value, says));
-  return celery ? Client::celery : Client::any;
+  if (service.command && std::ranges::any_of(service.command->value, says)) return Client::celery;
+  return client_of_variable(variable);
 }
 
 /// The variables with their literal texts; `${X}` stays out of what can be read.

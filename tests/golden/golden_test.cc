@@ -9,16 +9,18 @@
 #include "arm/template.h"
 #include "compose/load.h"
 #include "plan/plan.h"
+#include "plan/variables.h"
 
 /// Each folder beside this file is a case: compose.yaml and what else lies there is the input. Expected are graph.txt,
-/// template.json and diagnostics.txt; the first two are absent where the project is refused.
+/// template.json, variables.txt (what containers find in their environment) and diagnostics.txt; only the last is there
+/// where the project is refused.
 namespace defang {
 namespace {
 
 namespace fs = std::filesystem;
 
 const fs::path kFolder = DEFANG_GOLDEN;
-constexpr const char* kOutputs[] = {"graph.txt", "template.json", "diagnostics.txt"};
+constexpr const char* kOutputs[] = {"graph.txt", "template.json", "diagnostics.txt", "variables.txt"};
 
 bool accepts() { return std::getenv("DEFANG_ACCEPT") != nullptr; }
 
@@ -78,7 +80,7 @@ TEST_P(Golden, GivesWhatWasReviewed) {
   Diagnostics diagnostics;
   compose::LoadOptions options;
   options.project_name = GetParam();
-  std::string graph_text, template_text, messages;
+  std::string graph_text, template_text, variables, messages;
   if (const auto project = compose::load(options, disk, diagnostics)) {
     auto facts = facts_of(GetParam());
     plan::look_at_disk(*project, disk, facts);
@@ -88,11 +90,14 @@ TEST_P(Golden, GivesWhatWasReviewed) {
       template_text = arm::to_template(graph, {.subscription_id = stack.subscription_id,
                                                .tenant_id = stack.tenant_id,
                                                .group = plan::resource_group_name(project->name, stack)});
+      for (const auto& one : plan::variables_of(graph, *project))
+        variables += one.service + " " + one.name + "=" + one.value + "\n";
     }
   }
   for (const auto& diagnostic : diagnostics.all()) messages += to_text(diagnostic);
   compare(folder / "graph.txt", graph_text);
   compare(folder / "template.json", template_text);
+  compare(folder / "variables.txt", variables);
   compare(folder / "diagnostics.txt", messages);
 }
 

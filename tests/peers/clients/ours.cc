@@ -1,5 +1,5 @@
-// Reads connection strings, one a line, each after a kind and a tab; writes what the plan makes of them. Hosts, keys and passwords are made up, and stand
-// where at deploy time those of the managed services do.
+// Reads connection strings, one a line, each after a kind and a tab; writes what the plan makes of them. Hosts, keys
+// and passwords are made up, and stand where at deploy time those of the managed services do.
 #include <iostream>
 #include <string>
 
