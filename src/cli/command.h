@@ -117,6 +117,8 @@ struct Arguments {
   bool fresh_subscription = false;
   bool shell_exports = false;  // status --env
   bool foreground = false;
+  std::optional<int> dns_port;
+  std::string zone_file;
 
   std::string input;  // of `api`: a file, or `-`
 

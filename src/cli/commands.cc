@@ -36,6 +36,7 @@ const Option kUpOptions[] = {
     {"--build", &Arguments::build, "", "build images even when nothing of their sources has changed"},
     {"--force", &Arguments::force, "", "build and write everything again, changed or not"},
     {"-d,--detach", &Arguments::detach, "", "not supported yet"},
+    {"-y,--yes", &Arguments::yes, "", "set domains up in DNS zones of the subscription without asking"},
 };
 const Option kDownOptions[] = {
     {"--remove", &Arguments::remove, "", "delete the stack's config, too"},
@@ -54,6 +55,14 @@ const Option kConfigSetOptions[] = {
     {"-e,--env", &Arguments::env, "", "take the values from the environment"},
     {"--env-file", &Arguments::env_file, "PATH", "take all values of this file, or those that are named"},
     {"--if-not-set", &Arguments::if_not_set, "", "leave what is set as it is"},
+};
+
+const Option kCertGenerateOptions[] = {
+    {"-y,--yes", &Arguments::yes, "", "write records to DNS zones of the subscription without asking"},
+    {"--wait-timeout", &Arguments::wait_timeout_seconds, "SECONDS", "wait so long for the records (default 1800)"},
+};
+const Option kCertRmOptions[] = {
+    {"-y,--yes", &Arguments::yes, "", "do not ask for confirmation"},
 };
 
 const Option kApiOptions[] = {
@@ -78,6 +87,8 @@ const Option kEmulatorOptions[] = {
      {"owner", "contributor", "reader"}},
     {"--fresh-subscription", &Arguments::fresh_subscription, "", "no resource provider is registered yet"},
     {"--base-images", &Arguments::base_images, "DIR", "images that stand in for public ones"},
+    {"--dns-port", &Arguments::dns_port, "N", "port of its name server; 0: any free one, kept across restarts"},
+    {"--zone-file", &Arguments::zone_file, "FILE", "records that the name server holds (docs/custom-domains.md)"},
     {"--foreground", &Arguments::foreground, "", "stay in the foreground"},
 };
 const Option kEmulatorStatusOptions[] = {
@@ -134,6 +145,24 @@ const std::vector<Command>& commands() {
        run_config_resolve},
       {"config ls", {"config list"}, "List the names of config that is set", {}, "", run_config_ls},
       {"config rm", {}, "Take config out of use", {}, "[NAME...]", run_config_rm},
+      {"cert generate",
+       {"cert gen"},
+       "Give the project's domains their certificates",
+       {kLoadOptions, kCertGenerateOptions},
+       "[HOST...]",
+       run_cert_generate},
+      {"cert status",
+       {"cert ls"},
+       "Show the domains, their certificates and their records",
+       {kLoadOptions},
+       "[HOST...]",
+       run_cert_status},
+      {"cert rm",
+       {},
+       "Take domains off, with their certificates",
+       {kLoadOptions, kCertRmOptions},
+       "HOST...",
+       run_cert_rm},
       {"whoami", {}, "Say who is signed in, and where", {}, "", run_whoami},
       {"api",
        {},
@@ -149,6 +178,24 @@ const std::vector<Command>& commands() {
        {kEmulatorState, kEmulatorStatusOptions},
        "",
        run_emulator_status},
+      {"emulator dns ls",
+       {"emulator dns"},
+       "Print the records that its name server holds",
+       {kEmulatorState},
+       "",
+       run_emulator_dns_ls},
+      {"emulator dns add",
+       {},
+       "Hold the records of a zone file, `-` for standard input",
+       {kEmulatorState},
+       "FILE",
+       run_emulator_dns_add},
+      {"emulator dns rm",
+       {},
+       "Hold no records of a name any more",
+       {kEmulatorState},
+       "NAME [TYPE]",
+       run_emulator_dns_rm},
       {"emulator reset", {}, "Stop it and delete its state", {kEmulatorState}, "", run_emulator_reset},
       {"emulator logs", {}, "Print its log", {kEmulatorState}, "", run_emulator_logs},
       {"version", {}, "Print the version", {}, "", run_version},

@@ -23,10 +23,16 @@ int run_ps(const Arguments& arguments, Context& context);
 int run_up(const Arguments& arguments, Context& context);
 int run_whoami(const Arguments& arguments, Context& context);
 int run_version(const Arguments& arguments, Context& context);
+int run_cert_generate(const Arguments& arguments, Context& context);
+int run_cert_status(const Arguments& arguments, Context& context);
+int run_cert_rm(const Arguments& arguments, Context& context);
 int run_emulator_start(const Arguments& arguments, Context& context);
 int run_emulator_stop(const Arguments& arguments, Context& context);
 int run_emulator_status(const Arguments& arguments, Context& context);
 int run_emulator_reset(const Arguments& arguments, Context& context);
+int run_emulator_dns_ls(const Arguments& arguments, Context& context);
+int run_emulator_dns_add(const Arguments& arguments, Context& context);
+int run_emulator_dns_rm(const Arguments& arguments, Context& context);
 int run_emulator_logs(const Arguments& arguments, Context& context);
 
 }  // namespace defang::cli

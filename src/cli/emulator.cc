@@ -41,6 +41,12 @@ Result<emulator::Options> options_of(const Arguments& arguments, const Context& 
     if (*end != '\0' || !(options.time_scale > 0))
       return wrong(fmt::format("time scale `{}` is not a number above 0", arguments.time_scale));
   }
+  if (arguments.dns_port) {
+    if (*arguments.dns_port < 0 || *arguments.dns_port > 65535)
+      return wrong(fmt::format("port {} is not in the range 0 to 65535", *arguments.dns_port));
+    options.dns_port = static_cast<std::uint16_t>(*arguments.dns_port);
+  }
+  if (!arguments.zone_file.empty()) options.zone_file = fs::absolute(arguments.zone_file);
   if (arguments.seed) options.seed = static_cast<std::uint64_t>(*arguments.seed);
   if (!arguments.faults.empty()) options.faults = fs::absolute(arguments.faults);
   if (!arguments.request_log.empty()) options.request_log = fs::absolute(arguments.request_log);
@@ -50,10 +56,8 @@ Result<emulator::Options> options_of(const Arguments& arguments, const Context& 
 }
 
 Json to_json(const emulator::Description& running) {
-  return {{"environment", running.environment},
-          {"endpoint", running.endpoint},
-          {"pid", running.pid},
-          {"state", running.state.string()}};
+  return {{"environment", running.environment}, {"endpoint", running.endpoint}, {"dns", running.dns},
+          {"ingress", running.ingress},         {"pid", running.pid},           {"state", running.state.string()}};
 }
 
 int report(const Error& error, const Arguments& arguments, Context& context) {
@@ -66,7 +70,9 @@ void print_running(const emulator::Description& running, const Arguments& argume
     context.out.write(to_json(running).dump(2) + "\n");
   else
     context.out.write(fmt::format("The emulator answers at {} (process {}, state in {})\n", running.endpoint,
-                                  running.pid, running.state.string()));
+                                  running.pid, running.state.string()) +
+                      fmt::format("Its name server is 127.0.0.1, port {}; public apps answer by host name at {}\n",
+                                  running.dns.substr(running.dns.find(':') + 1), running.ingress));
   if (running.engine == "none" && !running.engines_left_out.empty())
     context.err.write(
         fmt::format("note: no containers run here ({}); everything else does\n", join(running.engines_left_out, "; ")));
@@ -86,6 +92,8 @@ std::vector<std::string> background_arguments(const Arguments& arguments, const 
     if (!value.empty()) words.insert(words.end(), {std::move(name), value});
   };
   add("--port", arguments.port ? fmt::format("{}", *arguments.port) : "");
+  add("--dns-port", arguments.dns_port ? fmt::format("{}", *arguments.dns_port) : "");
+  add("--zone-file", options.zone_file.string());
   add("--time-scale", arguments.time_scale);
   add("--seed", arguments.seed ? fmt::format("{}", *arguments.seed) : "");
   add("--faults", options.faults.string());

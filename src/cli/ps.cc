@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/domains.h"
 #include "cli/services.h"
 #include "cli/session.h"
 #include "cli/views/view.h"
@@ -98,15 +99,25 @@ int run_ps(const Arguments& arguments, Context& context) {
     print(services.error(), arguments, context);
     return exit_code_of(services.error());
   }
+  const bool has_domains = !plan::custom_domains(*project).empty() ||
+                           std::ranges::any_of(*services, [](const auto& one) { return !one.domains.empty(); });
+  const auto domains = has_domains ? report_domains(*project, *session, context) : std::vector<DomainReport>();
+  if (!domains) {
+    print(domains.error(), arguments, context);
+    return exit_code_of(domains.error());
+  }
   if (arguments.json) {
     Json document = {{"project", project->name}, {"stack", session->stack().name}, {"services", Json::array()}};
     for (const auto& service : *services) document["services"].push_back(to_json(service));
+    document["domains"] = Json::array();
+    for (const auto& report : *domains) document["domains"].push_back(to_json(report));
     context.out.write(document.dump() + "\n");
   } else if (services->empty()) {
     context.err.write(
         fmt::format("nothing of project `{}` runs in stack `{}`\n", project->name, session->stack().name));
   } else {
     context.out.write(services_table(*services));
+    if (!domains->empty()) context.out.write("\n" + domains_table(*domains));
   }
   return exit_done;
 }

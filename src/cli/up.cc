@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/domains.h"
 #include "cli/missing_config.h"
 #include "cli/services.h"
 #include "cli/session.h"
@@ -142,7 +143,9 @@ int run_up(const Arguments& arguments, Context& context) {
                                        {.force = arguments.force, .rebuild = arguments.build},
                                        make_view(arguments, context), context.stop);
   const int code = exit_code_of(finished);
-  return code == exit_done ? show_services(*project, *session, arguments, context) : code;
+  if (code != exit_done) return code;
+  const int shown = show_services(*project, *session, arguments, context);
+  return shown == exit_done ? secure_after_up(*project, *session, arguments, context) : shown;
 }
 
 }  // namespace defang::cli

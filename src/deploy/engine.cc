@@ -30,11 +30,29 @@ constexpr std::string_view kRoleAssignmentType = "Microsoft.Authorization/roleAs
 constexpr milliseconds kFreshRights = 10min;  // ARM-45
 
 /// Properties that other writers own and that a PUT without them would take away: subnets are child resources of their
-/// own (PG-8).
+/// own (PG-8), host names are bound by `cert generate` (CA-130). They say nothing about the wish.
 struct KeptProperty {
-  std::string_view type, property;
+  std::string_view type;
+  const char* holder;  // the object that has it
+  const char* property;
 };
-constexpr KeptProperty kKeptProperties[] = {{"Microsoft.Network/virtualNetworks", "subnets"}};
+constexpr KeptProperty kKeptProperties[] = {
+    {"Microsoft.Network/virtualNetworks", "/properties", "subnets"},
+    {"Microsoft.App/containerApps", "/properties/configuration/ingress", "customDomains"}};
+
+/// What stands there now goes into the body, whatever was planned; nothing where nothing stands there. An ingress that
+/// is not public HTTP any more can have no host names (CA-121).
+void keep_properties(const std::string& type, const Json& existing, Json& body) {
+  for (const auto& kept : kKeptProperties) {
+    const Json::json_pointer holder(kept.holder);
+    if (!equals_ignoring_case(type, kept.type) || !body.contains(holder) || !body[holder].is_object()) continue;
+    Json& into = body[holder];
+    if (into.contains("transport") && (into["transport"] == "tcp" || into["external"] != true)) continue;
+    into.erase(kept.property);
+    const auto place = holder / kept.property;
+    if (existing.contains(place) && !existing[place].is_null()) into[kept.property] = existing[place];
+  }
+}
 
 struct Task {
   const graph::Node* node = nullptr;
@@ -414,12 +432,10 @@ Result<Json> Run::write(const graph::Resource& resource, const azure::ResourceId
   TRY_ASSIGN(Json body, wished_body(resource));
   const auto* row = azure::find_resource_type(resource.type);
   if (row == nullptr || row->taggable) body["tags"][std::string(kHashTag)] = hash;
-  for (const auto& [type, property] : kKeptProperties)
-    if (existing && equals_ignoring_case(resource.type, type) && existing->contains("properties") &&
-        existing->at("properties").contains(property) && !body["properties"].contains(property))
-      body["properties"][std::string(property)] = existing->at("properties").at(std::string(property));
   const auto started = clock_.elapsed();
+  std::optional<Json> now = existing;
   for (milliseconds pause = 500ms;; pause = std::min<milliseconds>(pause * 2, 15s)) {
+    if (now) keep_properties(resource.type, *now, body);
     auto written = write_once(resource, id, existing, body, scope);
     if (written) return written;
     const bool fresh = rights_are_fresh() && (written.error().code != "revision-image-pull" || pulls_from_us(body));
@@ -429,6 +445,9 @@ Result<Json> Run::write(const graph::Resource& resource, const azure::ResourceId
     const auto* known = find_known_error(written.error(), fresh);
     scope.waiting(fmt::format("{}; trying again", known->meaning));
     if (!clock_.sleep_for(pause, stop_)) return stopped();
+    if (existing) {
+      TRY_ASSIGN(now, arm_.get(id, resource.api_version, stop_));
+    }
   }
 }
 
@@ -474,8 +493,10 @@ Result<std::string> Run::hash_of(const graph::Resource& resource) {
     if (r.kind == graph::Reference::Kind::output) return resolve(r);
     return fmt::format("<{}|{}|{}|{}>", r.node, static_cast<int>(r.kind), r.function, r.path);
   };
-  TRY_ASSIGN(const auto body, arm::to_json(resource.body, stable));
-  return desired_hash(resource.type, Json(body));
+  TRY_ASSIGN(const auto ordered, arm::to_json(resource.body, stable));
+  Json body(ordered);
+  keep_properties(resource.type, Json::object(), body);
+  return desired_hash(resource.type, body);
 }
 
 // --- references

@@ -120,6 +120,21 @@ class Shop : public ::testing::Test {
   std::string lines_;
 };
 
+TEST_F(Shop, SendsBackTheHostNamesThatAreBoundAndTakesThemForNoChange) {
+  graph_.resource("app/web")->body.set(
+      "properties",
+      Value::Map{{"image", Value(Reference{"build/web", Reference::Kind::output, "image", ""})},
+                 {"configuration", Value::Map{{"ingress", Value::Map{{"external", true}, {"transport", "auto"}}}}}});
+  go();
+  const Json bound = Json::array({{{"name", "www.example.com"}, {"bindingType", "SniEnabled"}}});
+  const auto app = id("Microsoft.App/containerApps", "web");
+  arm_.at(app)["properties"]["configuration"]["ingress"]["customDomains"] = bound;
+  EXPECT_EQ(go().finished.updated, 0u);
+  actions_.outputs["build/web"] = "reg.azurecr.io/web:2";
+  EXPECT_EQ(go().finished.updated, 1u);
+  EXPECT_EQ(arm_.at(app)["properties"]["configuration"]["ingress"]["customDomains"], bound);
+}
+
 TEST_F(Shop, GoesUpInTheOrderOfItsEdgesAndFillsReferencesIn) {
   go();
   EXPECT_EQ(lines_,

@@ -109,6 +109,9 @@ Result<std::vector<ServiceStatus>> list_services(rest::ArmClient& arm, const std
     status.image = text_at(app, "/properties/template/containers/0/image");
     status.url = public_url(app, loopback);
     status.internal_address = internal_address(app);
+    const Json::json_pointer domains("/properties/configuration/ingress/customDomains");
+    if (app.contains(domains) && app[domains].is_array())
+      for (const auto& domain : app[domains]) status.domains.push_back(domain.value("name", ""));
     TRY(add_revision(arm, status, stop));
     if (equals_ignoring_case(text_at(app, "/properties/runningStatus"), "Stopped")) {
       status.state = "Stopped";

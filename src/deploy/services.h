@@ -27,13 +27,14 @@ struct ServiceStatus {
   std::string service;  // Compose's name
   std::string app;      // resource id
   std::string app_name;
-  std::string revision;          // the latest
-  std::string state;             // of the latest revision: "Running", "Activating", "Failed" ...
-  std::string health;            // "Healthy", "Unhealthy", "None"
-  std::string details;           // what the revision says of its failure
-  std::string image;             // of the first container
-  std::string url;               // where people reach it; empty for what is not public
-  std::string internal_address;  // "api:8080", "api"; empty without ingress
+  std::string revision;              // the latest
+  std::string state;                 // of the latest revision: "Running", "Activating", "Failed" ...
+  std::string health;                // "Healthy", "Unhealthy", "None"
+  std::string details;               // what the revision says of its failure
+  std::string image;                 // of the first container
+  std::string url;                   // where people reach it; empty for what is not public
+  std::string internal_address;      // "api:8080", "api"; empty without ingress
+  std::vector<std::string> domains;  // host names of the user's
   std::vector<Replica> replicas;
 };
 

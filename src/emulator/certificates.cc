@@ -24,7 +24,6 @@ using Key = std::unique_ptr<EVP_PKEY, Free>;
 using Bio = std::unique_ptr<BIO, Free>;
 
 constexpr long kAuthorityDays = 3650;
-constexpr long kServerDays = 820;  // clients of Apple refuse more than 825
 
 Error crypto_error() {
   return {.kind = Error::Kind::invalid,
@@ -117,12 +116,13 @@ Result<CertificateAuthority> CertificateAuthority::open(Disk& disk, const std::f
   return authority;
 }
 
-Result<CertificateAuthority::Certificate> CertificateAuthority::issue(const std::vector<std::string>& names) const {
+Result<CertificateAuthority::Certificate> CertificateAuthority::issue(const std::vector<std::string>& names,
+                                                                      std::int64_t valid_days) const {
   const Cert issuer = read_certificate(certificate_pem_);
   const Key issuer_key = read_key(key_pem_);
   const Key key(EVP_EC_gen("P-256"));
   if (!issuer || !issuer_key || !key || names.empty()) return fail(crypto_error());
-  const Cert certificate = blank(key.get(), names.front().substr(0, 64), kServerDays);
+  const Cert certificate = blank(key.get(), names.front().substr(0, 64), valid_days);
   X509_set_issuer_name(certificate.get(), X509_get_subject_name(issuer.get()));
   std::string alternatives;
   for (const auto& name : names)

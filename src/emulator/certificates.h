@@ -1,5 +1,6 @@
 #pragma once
 
+#include <cstdint>
 #include <filesystem>
 #include <string>
 #include <vector>
@@ -16,12 +17,14 @@ class CertificateAuthority {
   /// Reads `ca.crt` and `ca.key` of the folder, or makes them.
   static Result<CertificateAuthority> open(Disk& disk, const std::filesystem::path& folder);
 
+  static constexpr std::int64_t kServerDays = 820;  // clients of Apple refuse more than 825
+
   struct Certificate {
     std::string certificate_pem;  // with the authority's behind it
     std::string key_pem;
   };
   /// A certificate for servers of these names; what looks like an address becomes one.
-  Result<Certificate> issue(const std::vector<std::string>& names) const;
+  Result<Certificate> issue(const std::vector<std::string>& names, std::int64_t valid_days = kServerDays) const;
 
   const std::string& certificate_pem() const { return certificate_pem_; }
   const std::filesystem::path& certificate_file() const { return certificate_file_; }

@@ -33,7 +33,7 @@ Result<void> Core::start() {
   open_endpoints();
   TRY_ASSIGN(arm_port_, listeners_.open(static_cast<std::uint16_t>(
                             integer_at(store_.edit_document("emulator", "port"), "arm", options_.port))));
-  store_.edit_document("emulator", "port") = {{"arm", arm_port_}};
+  store_.edit_document("emulator", "port")["arm"] = arm_port_;
   return {};
 }
 

@@ -16,6 +16,8 @@
 
 namespace defang::emulator {
 
+class CertificateAuthority;
+
 /// Opens ports on loopback. The socket server is one; tests hand out numbers.
 class Listeners {
  public:
@@ -68,6 +70,9 @@ class Core {
   /// What runs containers; attached once, before the first request.
   void attach(Runtime& runtime) { runtime_ = &runtime; }
   Runtime& runtime() { return *runtime_; }
+  /// What issues certificates; attached once. nullptr: nothing does.
+  void attach(const CertificateAuthority& authority) { authority_ = &authority; }
+  const CertificateAuthority* authority() const { return authority_; }
   const std::filesystem::path& folder() const { return options_.state_folder; }
 
   // --- time -----------------------------------------------------------------------------------------------------
@@ -160,6 +165,7 @@ class Core {
   Random& random_;
   Listeners& listeners_;
   Runtime* runtime_ = nullptr;
+  const CertificateAuthority* authority_ = nullptr;
   Store store_;
   std::recursive_mutex mutex_;
   int depth_ = 0;

@@ -9,9 +9,12 @@
 
 #include "emulator/certificates.h"
 #include "emulator/core.h"
+#include "emulator/dns/resolver.h"
+#include "emulator/dns/server.h"
 #include "emulator/engines/container_runtime.h"
 #include "emulator/front_door.h"
 #include "emulator/providers/container_registry.h"
+#include "emulator/providers/public_names.h"
 #include "emulator/server.h"
 #include "emulator/transport.h"
 #include "emulator/workloads.h"
@@ -23,16 +26,21 @@ namespace {
 
 namespace fs = std::filesystem;
 
-std::map<std::string, std::string> environment_of(Core& core, const fs::path& ca_file) {
+/// The ports are 0 where nobody listens.
+std::map<std::string, std::string> environment_of(Core& core, const fs::path& ca_file, std::uint16_t dns,
+                                                  std::uint16_t front) {
   const Core::Lock guard(core);
   const Json& principal = core.store().documents("emulator").at("default");
-  return {{"AZURE_RESOURCE_MANAGER_ENDPOINT", core.arm_base_url()},
-          {"AZURE_AUTHORITY_HOST", core.arm_base_url()},
-          {"AZURE_TENANT_ID", core.tenant()},
-          {"AZURE_CLIENT_ID", text_at(principal, "clientId")},
-          {"AZURE_CLIENT_SECRET", text_at(principal, "secret")},
-          {"AZURE_SUBSCRIPTION_ID", core.subscription()},
-          {"SSL_CERT_FILE", ca_file.string()}};
+  std::map<std::string, std::string> variables = {{"AZURE_RESOURCE_MANAGER_ENDPOINT", core.arm_base_url()},
+                                                  {"AZURE_AUTHORITY_HOST", core.arm_base_url()},
+                                                  {"AZURE_TENANT_ID", core.tenant()},
+                                                  {"AZURE_CLIENT_ID", text_at(principal, "clientId")},
+                                                  {"AZURE_CLIENT_SECRET", text_at(principal, "secret")},
+                                                  {"AZURE_SUBSCRIPTION_ID", core.subscription()},
+                                                  {"SSL_CERT_FILE", ca_file.string()}};
+  if (dns != 0) variables["DEFANG_DNS_SERVER"] = fmt::format("127.0.0.53:{}", dns);
+  if (front != 0) variables["DEFANG_INGRESS"] = fmt::format("127.0.0.1:{}", front);
+  return variables;
 }
 
 fs::path containers_folder(const fs::path& folder) { return folder / "containers"; }
@@ -103,6 +111,38 @@ Result<void> prepare(FrontDoor& door, const Options& options, Disk& disk, Clock&
   return {};
 }
 
+Result<void> read_zone_file(Core& core, const Options& options, const Disk& disk) {
+  if (options.zone_file.empty()) return {};
+  TRY_ASSIGN(const auto text, disk.read(options.zone_file));
+  const Core::Lock guard(core);
+  if (auto held = hold_records(core, text); !held)
+    return fail(std::move(held.error().during(fmt::format("reading {}", options.zone_file.string()))));
+  return {};
+}
+
+Result<std::unique_ptr<DnsServer>> open_dns(Core& core, const Options& options, CachingResolver& resolver) {
+  const Core::Lock guard(core);
+  Json& ports = core.store().edit_document("emulator", "port");
+  const auto wanted = options.dns_port != 0 ? options.dns_port : static_cast<std::uint16_t>(integer_at(ports, "dns"));
+  TRY_ASSIGN(
+      auto server,
+      DnsServer::open(
+          wanted, [&core, &resolver](DnsServer::Role role, std::string_view message, std::size_t limit) -> std::string {
+            const auto read = read_query(message);
+            if (!read) return {};
+            const Core::Lock lock(core);
+            const bool resolves = role == DnsServer::Role::resolver;
+            DnsAnswer answer;
+            if (read->query && resolves)
+              answer = resolver.answer(public_zones(core), *read->query, core.now_ms());
+            else if (read->query)
+              answer = look_up(public_zones(core), read->query->name, read->query->type);
+            return write_answer(message, *read, answer, resolves, limit);
+          }));
+  ports["dns"] = server->port();
+  return server;
+}
+
 /// The registry behind `localhost:5001`.
 std::function<std::optional<std::string>(const std::string&)> registries_of(Core& core) {
   return [&core](const std::string& server) -> std::optional<std::string> {
@@ -156,18 +196,27 @@ Result<void> serve(const Options& options, World world, std::stop_token stop,
              Workloads::make(core, options.state_folder / "registries", [&](Registries& registries) {
                return make_engine(options, world, core, authority, registries);
              }));
+  core.attach(authority);
   TRY(core.start());
+  TRY(read_zone_file(core, options, world.disk));
+  CachingResolver resolver;
+  TRY_ASSIGN(const auto dns, open_dns(core, options, resolver));
+  TRY_ASSIGN(const std::uint16_t front, workloads->runtime().front());
   workloads->resume();
   std::jthread watching([&](std::stop_token ends) { workloads->watch(ends); });
 
   const Description description{.endpoint = core.arm_base_url(),
                                 .pid = ::getpid(),
                                 .state = options.state_folder,
-                                .environment = environment_of(core, authority.certificate_file()),
+                                .dns = fmt::format("127.0.0.1:{}", dns->port()),
+                                .ingress = fmt::format("127.0.0.1:{}", front),
+                                .environment = environment_of(core, authority.certificate_file(), dns->port(), front),
                                 .engine = workloads->runtime().engine(),
                                 .engines_left_out = workloads->runtime().engines_left_out()};
   const Json running = {{"pid", description.pid},
                         {"endpoint", description.endpoint},
+                        {"dns", description.dns},
+                        {"ingress", description.ingress},
                         {"environment", description.environment},
                         {"engine", description.engine},
                         {"enginesLeftOut", description.engines_left_out}};
@@ -187,8 +236,11 @@ Result<std::optional<Description>> describe(const Disk& disk, const fs::path& st
   if (!text) return std::unexpected(text.error());
   const auto json = parse_json(*text);
   if (!json) return std::nullopt;
-  Description description{
-      .endpoint = text_at(*json, "endpoint"), .pid = static_cast<int>(integer_at(*json, "pid")), .state = state_folder};
+  Description description{.endpoint = text_at(*json, "endpoint"),
+                          .pid = static_cast<int>(integer_at(*json, "pid")),
+                          .state = state_folder,
+                          .dns = text_at(*json, "dns"),
+                          .ingress = text_at(*json, "ingress")};
   // After kill -9 the file is still there.
   if (!is_locked(state_folder)) return std::nullopt;
   if (const Json* environment = find_member(*json, "environment"))
@@ -223,7 +275,7 @@ class InThisProcess : public InProcess {
                }));
     TRY(prepare(door_, options, disk, clock));
     TRY(core_.start());
-    environment_ = environment_of(core_, "");
+    environment_ = environment_of(core_, "", 0, 0);
     return {};
   }
   rest::HttpTransport& transport() override { return transport_; }

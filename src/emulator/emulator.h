@@ -32,6 +32,8 @@ struct Options {
   std::string role = "owner";         // of the default principal: owner, contributor, reader
   bool fresh_subscription = false;    // no resource provider is registered yet
   std::filesystem::path base_images;  // images that stand in for public ones
+  std::uint16_t dns_port = 0;         // 0: a free one, kept across restarts
+  std::filesystem::path zone_file;    // records that the name server holds from the beginning
 };
 
 struct World {
@@ -46,6 +48,8 @@ struct Description {
   std::string endpoint;
   int pid = 0;
   std::filesystem::path state;
+  std::string dns;      // "127.0.0.1:PORT" of the name server
+  std::string ingress;  // "127.0.0.1:PORT" where public apps answer by host name
   std::map<std::string, std::string> environment;
   std::string engine;                         // podman, bundle, none
   std::vector<std::string> engines_left_out;  // why each better one was not taken

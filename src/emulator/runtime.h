@@ -108,6 +108,19 @@ struct LogPiece {
   std::uint64_t next = 0;  // where the next read goes on
 };
 
+/// PEM texts of a key and the certificate chain for a host name.
+struct HostCertificate {
+  std::string key;
+  std::string chain;
+  friend bool operator==(const HostCertificate&, const HostCertificate&) = default;
+};
+
+/// A host name of the user's that leads to an app. Without a certificate no TLS connection for it comes about.
+struct CustomDomain {
+  std::string host;
+  std::optional<HostCertificate> certificate;
+};
+
 /// What an app's name leads to: exactly the declared ports answer, everything else is refused (CA-61, CA-81).
 struct AppAddress {
   struct TcpPort {
@@ -122,7 +135,7 @@ struct AppAddress {
   bool external = false;
   bool allow_insecure = false;
   std::vector<TcpPort> tcp;
-  std::vector<std::string> custom_domains;
+  std::vector<CustomDomain> custom_domains;
 };
 
 /// A replica that may get traffic of an app, and its share.
@@ -180,6 +193,8 @@ class Runtime {
   /// closed.
   virtual void route(const std::string& app, const std::vector<Backend>& backends) = 0;
   virtual std::vector<IngressEntry> ingress() const = 0;
+  /// The loopback port where all public apps answer by host name, with TLS and without: the environments' address.
+  virtual Result<std::uint16_t> front() = 0;
 
   /// Returns at once; how it goes shows in replica_state. An error: the environment is not known.
   virtual Result<void> start_replica(const ReplicaSpec& spec) = 0;

@@ -77,7 +77,7 @@ constexpr auto kSupport = std::to_array<AttributeSupport>({
     {"dns", warned, "the environment resolves names for all services"},
     {"dns_opt", warned, "the environment resolves names for all services"},
     {"dns_search", warned, "the environment resolves names for all services"},
-    {"domainname", adapted, "custom domains are not set up yet"},
+    {"domainname", honoured, "`defang cert generate` makes the service answer there, with a certificate"},
     {"entrypoint", honoured, "the container's command"},
     {"env_file", honoured, "folded into the environment"},
     {"environment", honoured, "variables, and secrets of the vault for config"},

@@ -10,6 +10,7 @@
 #include "plan/addresses.h"
 #include "plan/attributes.h"
 #include "plan/diagnostics.h"
+#include "plan/domains.h"
 #include "plan/mounts.h"
 #include "plan/plan.h"
 #include "plan/planning.h"
@@ -53,7 +54,6 @@ void check_services(Planning& plan) {
   for (const auto& [name, service] : plan.project.services) {
     plan.services[name].service = &service;
     check_attributes(plan.project, service, plan.diagnostics);
-    if (service.domainname) plan.diagnostics.add(domain_unsupported(service));
     check_network_mode(service, plan.diagnostics);
   }
 }
@@ -489,12 +489,12 @@ using GraphStep = void (*)(Planning&);
 // Order matters: stores before what the other services are asked, names and ingress of all services before the texts
 // that mention them, the vault before its secrets.
 constexpr GraphStep kSteps[] = {
-    check_services,        find_stores,   find_jobs,    find_sidecars,
-    choose_sizes,          choose_names,  imply_ports,  choose_ingress,
-    note_hidden_addresses, decide_mounts, add_group,    add_network,
-    add_storage,           add_vault,     add_registry, add_environment,
-    add_file_storage,      add_stores,    add_services, check_redis_databases,
-    connect_dependencies,
+    check_services,        find_stores,           find_jobs,     find_sidecars,
+    choose_sizes,          choose_names,          imply_ports,   choose_ingress,
+    check_domains,         note_hidden_addresses, decide_mounts, add_group,
+    add_network,           add_storage,           add_vault,     add_registry,
+    add_environment,       add_file_storage,      add_stores,    add_services,
+    check_redis_databases, connect_dependencies,
 };
 
 /// `down` sees no plan: what holds the user's data says so itself.

@@ -491,11 +491,37 @@ Diagnostic public_port_twice(int port, const std::string& first, const std::stri
                span, "let one of them use another port");
 }
 
-Diagnostic domain_unsupported(const compose::Service& service) {
-  return warning("azure.domain",
-                 fmt::format("service `{}` does not answer at `{}` yet: custom domains are not supported yet",
-                             service.name, **service.domainname),
-                 service.domainname->span, "it answers at the name that Azure gives it");
+Diagnostic domain_wildcard(const CustomDomain& domain) {
+  return error(
+      "azure.domain",
+      fmt::format("service `{}` cannot answer at `{}`: Container Apps has no certificates for wildcards",
+                  domain.service, domain.host),
+      domain.span,
+      "name each host, the first in `domainname` and others in `aliases` of a network; for any number of hosts "
+      "put Azure Front Door in front of the app's own address");
+}
+
+Diagnostic domain_wrong(const CustomDomain& domain, std::string_view why) {
+  return error("azure.domain",
+               fmt::format("`{}` cannot be the domain of service `{}`: {}", domain.host, domain.service, why),
+               domain.span, "give a name of yours, such as `www.example.com`");
+}
+
+Diagnostic domain_twice(const CustomDomain& domain, const std::string& first) {
+  return error(
+      "azure.domain",
+      fmt::format("`{}` is the domain of service `{}` and of service `{}`", domain.host, first, domain.service),
+      domain.span, "a name leads to one service");
+}
+
+Diagnostic domain_without_http(const CustomDomain& domain, const std::string& owner) {
+  return error(
+      "azure.domain",
+      fmt::format("service `{}` has the domain `{}`, but no public HTTP port", domain.service, domain.host),
+      domain.span,
+      owner.empty()
+          ? "publish the port that it serves HTTP on: `ports: [\"80:80\"]`"
+          : fmt::format("it shares the network of service `{}`: that one has the ports, give it the domain", owner));
 }
 
 }  // namespace defang::plan

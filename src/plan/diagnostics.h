@@ -1,10 +1,12 @@
 #pragma once
 
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "compose/project.h"
 #include "plan/attributes.h"
+#include "plan/plan.h"
 #include "plan/split_settings.h"
 #include "support/diagnostic.h"
 
@@ -99,6 +101,10 @@ Diagnostic dependency_unknown(const compose::Service& service, const compose::De
 Diagnostic dependency_completes_never(const compose::Service& service, const compose::Dependency& dependency);
 Diagnostic dependency_cycle(const std::vector<std::string>& cycle, const SourceSpan& span);
 Diagnostic public_port_twice(int port, const std::string& first, const std::string& second, const SourceSpan& span);
-Diagnostic domain_unsupported(const compose::Service& service);
+Diagnostic domain_wildcard(const CustomDomain& domain);
+Diagnostic domain_wrong(const CustomDomain& domain, std::string_view why);
+Diagnostic domain_twice(const CustomDomain& domain, const std::string& first);
+/// `owner`: the service whose network it shares, if it does.
+Diagnostic domain_without_http(const CustomDomain& domain, const std::string& owner);
 
 }  // namespace defang::plan

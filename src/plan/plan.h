@@ -60,6 +60,15 @@ struct Facts {
   std::map<std::string, LocalPath> local_paths;
 };
 
+/// A host name of the user's that is to lead to a service: its `domainname`, and aliases beside one.
+struct CustomDomain {
+  std::string host;  // lower case
+  std::string service;
+  SourceSpan span;
+};
+/// Those that can be had; what is wrong with the others is told by build_graph.
+std::vector<CustomDomain> custom_domains(const compose::Project& project);
+
 /// A place that wants config.
 struct ConfigUse {
   std::string service;

@@ -308,6 +308,46 @@ TEST(CustomDomains, ThatAreLiveAreSentBack) {
             Value("example.com"));
 }
 
+compose::Service with_domain(compose::Service service, std::string host, std::vector<std::string> aliases = {}) {
+  service.domainname = Spanned<std::string>{std::move(host), {}};
+  service.networks = {{.name = "default", .aliases = {}, .span = {}}};
+  for (auto& alias : aliases) service.networks[0].aliases.push_back({std::move(alias), {}});
+  return service;
+}
+
+std::vector<std::string> said_of_domain(const compose::Service& service) {
+  Diagnostics diagnostics;
+  build_graph(project({service}), {}, {}, diagnostics);
+  std::vector<std::string> said;
+  for (const auto& one : diagnostics.all())
+    if (one.code == "azure.domain") said.push_back(one.message);
+  return said;
+}
+
+TEST(CustomDomains, AreTheDomainNameAndTheAliasesThatAreHostNames) {
+  const auto web =
+      with_domain(published("web", 80), "WWW.example.com.", {"shop.example.com", "db.internal", "sibling"});
+  EXPECT_TRUE(said_of_domain(web).empty());
+  std::vector<std::string> hosts;
+  for (const auto& domain : custom_domains(project({web}))) hosts.push_back(domain.host);
+  EXPECT_EQ(hosts, (std::vector<std::string>{"www.example.com", "shop.example.com"}));
+}
+
+TEST(CustomDomains, ThatCannotBeAreRefused) {
+  using Said = std::vector<std::string>;
+  EXPECT_EQ(said_of_domain(with_domain(published("web", 80), "*.example.com")),
+            Said{"service `web` cannot answer at `*.example.com`: Container Apps has no certificates for wildcards"});
+  EXPECT_EQ(said_of_domain(with_domain(published("web", 80), "localhost")),
+            Said{"`localhost` cannot be the domain of service `web`: that is no host name"});
+  EXPECT_EQ(said_of_domain(with_domain(published("web", 80), "10.0.0.1")),
+            Said{"`10.0.0.1` cannot be the domain of service `web`: that is an address"});
+  EXPECT_EQ(said_of_domain(with_domain(published("web", 80), "web.calm-1.westus3.azurecontainerapps.io")),
+            Said{"`web.calm-1.westus3.azurecontainerapps.io` cannot be the domain of service `web`: such names are "
+                 "Azure's"});
+  EXPECT_EQ(said_of_domain(with_domain(service("web"), "www.example.com")),
+            Said{"service `web` has the domain `www.example.com`, but no public HTTP port"});
+}
+
 TEST(Attributes, AreAnsweredByTheirLongestRow) {
   EXPECT_EQ(support_of("ports[0].target")->path, "ports");
   EXPECT_EQ(support_of("networks.front.ipv4_address")->path, "networks.*.ipv4_address");

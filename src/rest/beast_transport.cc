@@ -23,6 +23,7 @@
 #include "rest/host_names.h"
 #include "rest/http_transport.h"
 #include "rest/proxy.h"
+#include "rest/trust.h"
 #include "rest/url.h"
 #include "support/text.h"
 
@@ -34,15 +35,6 @@ namespace http = boost::beast::http;
 using boost::system::error_code;
 using Milliseconds = std::chrono::milliseconds;
 using SteadyTime = std::chrono::steady_clock::time_point;
-
-/// Where distributions keep the certificates of the public authorities.
-constexpr auto kKnownCaFiles = std::to_array<const char*>({
-    "/etc/ssl/certs/ca-certificates.crt",                 // Debian, Ubuntu, Arch, Gentoo
-    "/etc/pki/tls/certs/ca-bundle.crt",                   // Fedora, RHEL
-    "/etc/pki/ca-trust/extracted/pem/tls-ca-bundle.pem",  // RHEL, CentOS
-    "/etc/ssl/ca-bundle.pem",                             // openSUSE
-    "/etc/ssl/cert.pem",                                  // Alpine, BSDs
-});
 
 constexpr std::size_t kPieceBytes = std::size_t{64} * 1024;
 constexpr std::size_t kLongestHeaderBytes = std::size_t{512} * 1024;  // poll URLs are signed with 3 KB, sent twice
@@ -496,24 +488,6 @@ class BeastTransport : public HttpTransport {
   Pool pool_;
 };
 
-Result<std::string> ca_file(const TransportOptions& options) {
-  if (!options.ca_file.empty()) {
-    if (access(options.ca_file.c_str(), R_OK) == 0) return options.ca_file;
-    return fail(Error{.kind = Error::Kind::invalid,
-                      .code = "ca-file-unreadable",
-                      .message = fmt::format("cannot read the certificates in `{}`", options.ca_file),
-                      .help = "SSL_CERT_FILE must name a readable PEM file"});
-  }
-  for (const char* place : kKnownCaFiles) {
-    if (access(place, R_OK) == 0) return place;
-  }
-  return fail(Error{.kind = Error::Kind::invalid,
-                    .code = "ca-file-missing",
-                    .message = fmt::format("no certificates of public authorities found; looked at {}",
-                                           fmt::join(kKnownCaFiles, ", ")),
-                    .help = "install your distribution's `ca-certificates`, or set SSL_CERT_FILE"});
-}
-
 }  // namespace
 
 Result<std::unique_ptr<HttpTransport>> make_beast_transport(const TransportOptions& options) {
@@ -526,7 +500,7 @@ Result<std::unique_ptr<HttpTransport>> make_beast_transport(const TransportOptio
                       .help = "it looks like `http://proxy.example:8080`"});
   }
   TransportOptions settled = options;
-  TRY_ASSIGN(settled.ca_file, ca_file(options));
+  TRY_ASSIGN(settled.ca_file, trusted_ca_file(options.ca_file));
   asio::ssl::context context(asio::ssl::context::tls_client);
   SSL_CTX_set_min_proto_version(context.native_handle(), TLS1_2_VERSION);
   error_code error;

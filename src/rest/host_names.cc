@@ -1,20 +1,14 @@
 #include "rest/host_names.h"
 
-#include <ares.h>
 #include <arpa/inet.h>
 #include <fmt/format.h>
-#include <poll.h>
-#include <sys/eventfd.h>
-#include <unistd.h>
 
 #include <algorithm>
 #include <array>
 #include <fstream>
-#include <functional>
 #include <iterator>
-#include <mutex>
-#include <optional>
 
+#include "rest/ares_channel.h"
 #include "support/text.h"
 
 namespace defang::rest {
@@ -49,54 +43,6 @@ void take_answer(void* to, int status, int, ares_addrinfo* found) {
   if (found) ares_freeaddrinfo(found);
 }
 
-/// Ends a poll() when a stop is asked for.
-class StopSignal {
- public:
-  explicit StopSignal(std::stop_token stop) : descriptor_(eventfd(0, EFD_CLOEXEC)) {
-    callback_.emplace(std::move(stop), [this] { eventfd_write(descriptor_, 1); });
-  }
-  ~StopSignal() {
-    callback_.reset();  // before the descriptor that it writes to
-    close(descriptor_);
-  }
-  StopSignal(const StopSignal&) = delete;
-  StopSignal& operator=(const StopSignal&) = delete;
-  int descriptor() const { return descriptor_; }
-
- private:
-  int descriptor_;
-  std::optional<std::stop_callback<std::function<void()>>> callback_;
-};
-
-void wait_for_answer(ares_channel channel, const Answer& answer, const std::stop_token& stop) {
-  const StopSignal signal(stop);
-  while (!answer.done) {
-    if (stop.stop_requested()) {
-      ares_cancel(channel);
-      return;
-    }
-    std::array<ares_socket_t, ARES_GETSOCK_MAXNUM> sockets{};
-    const int wanted = ares_getsock(channel, sockets.data(), static_cast<int>(sockets.size()));
-    std::vector<pollfd> waiting{{.fd = signal.descriptor(), .events = POLLIN, .revents = 0}};
-    for (int i = 0; i < static_cast<int>(sockets.size()); ++i) {
-      short events = 0;
-      if (ARES_GETSOCK_READABLE(wanted, i)) events |= POLLIN;
-      if (ARES_GETSOCK_WRITABLE(wanted, i)) events |= POLLOUT;
-      if (events) waiting.push_back({.fd = sockets[static_cast<std::size_t>(i)], .events = events, .revents = 0});
-    }
-    timeval longest{.tv_sec = 5, .tv_usec = 0};
-    timeval space{};
-    const timeval* wait = ares_timeout(channel, &longest, &space);
-    poll(waiting.data(), waiting.size(), static_cast<int>(wait->tv_sec * 1000 + wait->tv_usec / 1000 + 1));
-    for (const pollfd& one : waiting) {
-      if (one.fd == signal.descriptor()) continue;
-      ares_process_fd(channel, one.revents & (POLLIN | POLLERR | POLLHUP) ? one.fd : ARES_SOCKET_BAD,
-                      one.revents & POLLOUT ? one.fd : ARES_SOCKET_BAD);
-    }
-    ares_process_fd(channel, ARES_SOCKET_BAD, ARES_SOCKET_BAD);  // time-outs
-  }
-}
-
 std::unexpected<Error> not_found(const std::string& host, const std::string& why) {
   return fail(Error{.kind = Error::Kind::unreachable,
                     .code = "name-not-found",
@@ -105,24 +51,18 @@ std::unexpected<Error> not_found(const std::string& host, const std::string& why
 }
 
 Result<std::vector<std::string>> ask_dns(const std::string& host, const std::stop_token& stop) {
-  static std::once_flag once;
-  std::call_once(once, [] { ares_library_init(ARES_LIB_INIT_ALL); });
-  ares_channel channel = nullptr;
   ares_options options{};
   options.timeout = 3000;
   options.tries = 3;
   std::string lookups = "b";  // the hosts file was read before
   options.lookups = lookups.data();
-  if (const int status = ares_init_options(&channel, &options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS);
-      status != ARES_SUCCESS) {
-    return not_found(host, ares_strerror(status));
-  }
+  AresChannel channel(options, ARES_OPT_TIMEOUTMS | ARES_OPT_TRIES | ARES_OPT_LOOKUPS);
+  if (channel.status() != ARES_SUCCESS) return not_found(host, ares_strerror(channel.status()));
   Answer answer;
   ares_addrinfo_hints hints{};
   hints.ai_family = AF_UNSPEC;
-  ares_getaddrinfo(channel, host.c_str(), nullptr, &hints, take_answer, &answer);
-  wait_for_answer(channel, answer, stop);
-  ares_destroy(channel);
+  ares_getaddrinfo(channel.get(), host.c_str(), nullptr, &hints, take_answer, &answer);
+  channel.wait(answer.done, stop);
   if (stop.stop_requested()) return stopped();
   if (answer.addresses.empty()) return not_found(host, ares_strerror(answer.status));
   return answer.addresses;

@@ -17,6 +17,7 @@
 #include "emulator/engines/console.h"
 #include "emulator/engines/dns.h"
 #include "emulator/engines/environment_network.h"
+#include "emulator/engines/host_names.h"
 #include "emulator/engines/ingress_ports.h"
 #include "emulator/engines/probe.h"
 #include "support/text.h"
@@ -99,7 +100,8 @@ class ContainerRuntime final : public Runtime {
         clock_(clock),
         prefix_(prefix_of(options.folder)),
         ports_(disk, options.folder / "ingress.json"),
-        forwarding_(make_forwarding(options.certificate_of)) {
+        names_(options.certificate_of),
+        forwarding_(make_forwarding([this](const std::string& host) { return names_.certificate_of(host); })) {
     sweep_networks(processes_, prefix_);
     (void)disk_.remove(options_.folder / "replicas");
   }
@@ -157,6 +159,7 @@ class ContainerRuntime final : public Runtime {
       const unsigned number = environment->second->last_app++ % kAddressesOfAppsOrReplicas;
       app.address = environment->second->network->app_address(number);
     }
+    names_.declare(declared, environment->second->domain);
     environment->second->names.merge(names_of_app(declared.name, environment->second->domain, app.address));
     return open_listeners(app, *environment->second);
   }
@@ -167,6 +170,7 @@ class ContainerRuntime final : public Runtime {
     if (found == apps_.end()) return;
     const auto environment = environments_.find(found->second.declared.environment);
     if (environment != environments_.end()) close_listeners(found->second, *environment->second);
+    names_.remove(id);
     apps_.erase(found);
   }
 
@@ -185,6 +189,16 @@ class ContainerRuntime final : public Runtime {
       }
     }
     return all;
+  }
+
+  Result<std::uint16_t> front() override {
+    const std::lock_guard lock(mutex_);
+    if (front_ != 0) return front_;
+    TRY_ASSIGN(auto listener, ports_.listen("front"));
+    front_ = listener.port;
+    forwarding_->forward_http(std::move(listener.socket),
+                              [this](const RequestHead& head, bool tls) { return choose_by_host(head, tls); });
+    return front_;
   }
 
   // Replicas
@@ -350,7 +364,6 @@ class ContainerRuntime final : public Runtime {
   }
 
   Result<void> open_public_http(App& app, const Environment& environment) {
-    TRY(open_front());
     const auto& id = app.declared.id;
     TRY_ASSIGN(auto listener, ports_.listen(id));
     const auto number = forwarding_->forward_http(std::move(listener.socket),
@@ -374,34 +387,10 @@ class ContainerRuntime final : public Runtime {
             app.declared.name + "." + environment.domain};
   }
 
-  /// The port of the machine where all public apps answer by host name, as at the environment's address on Azure.
-  Result<void> open_front() {
-    if (front_ != 0) return {};
-    TRY_ASSIGN(auto listener, ports_.listen("front"));
-    front_ = forwarding_->forward_http(std::move(listener.socket),
-                                       [this](const RequestHead& head, bool tls) { return choose_by_host(head, tls); });
-    return {};
-  }
-
   HttpChoice choose_by_host(const RequestHead& head, bool tls) {
-    std::string found;
-    {
-      const std::lock_guard lock(mutex_);
-      for (const auto& [id, app] : apps_) {
-        const auto environment = environments_.find(app.declared.environment);
-        if (!app.declared.external || !app.declared.http_target || environment == environments_.end()) continue;
-        const bool own = head.host == to_lower(app.declared.name + "." + environment->second->domain);
-        const auto& custom = app.declared.custom_domains;
-        const bool added = std::ranges::any_of(custom, [&](const auto& one) { return to_lower(one) == head.host; });
-        if (!own && !added) continue;
-        if (!tls && !app.declared.allow_insecure) return {.upstream = {}, .answer = redirect_to_https(head)};
-        found = id;
-      }
-    }
-    if (found.empty()) {
-      return {.upstream = {}, .answer = ingress_answer(404, "there is no public app of this host name")};
-    }
-    return choose_http(found);
+    auto choice = names_.choose(head, tls);
+    if (choice.app.empty()) return {.upstream = {}, .answer = std::move(choice.answer)};
+    return choose_http(choice.app);
   }
 
   HttpChoice choose_http(const std::string& id) {
@@ -421,10 +410,9 @@ class ContainerRuntime final : public Runtime {
       const std::lock_guard lock(mutex_);
       const auto app = apps_.find(id);
       if (app == apps_.end()) return {.upstream = {}, .answer = ingress_answer(404, "")};
-      const auto& custom = app->second.declared.custom_domains;
       const auto environment = environments_.find(app->second.declared.environment);
       const bool own = environment != environments_.end() && environment->second->names.contains(head.host);
-      const bool added = std::ranges::any_of(custom, [&](const auto& one) { return to_lower(one) == head.host; });
+      const bool added = is_custom_domain(app->second.declared, head.host);
       if (!head.host.empty() && !added && !(own && environment->second->names.at(head.host) == app->second.address)) {
         return {.upstream = {}, .answer = ingress_answer(404, "")};
       }
@@ -653,9 +641,10 @@ class ContainerRuntime final : public Runtime {
   std::map<std::string, App> apps_;
   std::map<std::string, std::unique_ptr<Replica>> replicas_;
   std::vector<std::unique_ptr<Replica>> leaving_;
-  Forwarding::Id front_ = 0;
+  std::uint16_t front_ = 0;
   unsigned next_index_ = 0;
   bool ended_ = false;
+  HostNames names_;
   std::unique_ptr<Forwarding> forwarding_;  // last: its thread calls into the rest
 };
 

@@ -217,20 +217,26 @@ class TlsContexts {
   }
 
   ssl::context* of(const std::string& host) {
-    if (const auto found = contexts_.find(host); found != contexts_.end()) return &found->second;
-    const auto certificate = certificate_of_ ? certificate_of_(host) : std::nullopt;
+    auto certificate = certificate_of_ ? certificate_of_(host) : std::nullopt;
     if (!certificate) return nullptr;
+    if (const auto found = contexts_.find(host); found != contexts_.end() && found->second.certificate == *certificate)
+      return &found->second.context;
     ssl::context made(ssl::context::tls_server);
     error_code error;
     made.use_certificate_chain(asio::buffer(certificate->chain), error);
     if (!error) made.use_private_key(asio::buffer(certificate->key), ssl::context::pem, error);
     if (error) return nullptr;
-    return &contexts_.emplace(host, std::move(made)).first->second;
+    Kept kept{std::move(*certificate), std::move(made)};
+    return &contexts_.insert_or_assign(host, std::move(kept)).first->second.context;
   }
 
   Forwarding::CertificateOf certificate_of_;
   ssl::context front_{ssl::context::tls_server};
-  std::map<std::string, ssl::context> contexts_;
+  struct Kept {
+    HostCertificate certificate;
+    ssl::context context;
+  };
+  std::map<std::string, Kept> contexts_;
 };
 
 awaitable<void> serve_http(tcp::socket client, Forwarding::ChooseHttp choose, TlsContexts& contexts) {

@@ -9,6 +9,7 @@
 
 #include "emulator/engines/http_head.h"
 #include "emulator/engines/network_namespace.h"
+#include "emulator/runtime.h"
 #include "support/result.h"
 
 namespace defang::emulator {
@@ -26,12 +27,6 @@ struct HttpChoice {
   std::string answer;  // whole, where there is no upstream
 };
 
-/// PEM texts of a key and the certificate chain for a host name.
-struct HostCertificate {
-  std::string key;
-  std::string chain;
-};
-
 /// Listens and passes connections on, on a thread of its own. Functions given to it are called on that thread and must
 /// not block.
 class Forwarding {
@@ -40,6 +35,7 @@ class Forwarding {
   using ChooseTcp = std::function<std::optional<Upstream>()>;
   using ChooseHttp = std::function<HttpChoice(const RequestHead& head, bool tls)>;
   using AnswerDatagram = std::function<std::string(std::string_view)>;
+  /// Asked in every handshake: the certificate of a host may change.
   using CertificateOf = std::function<std::optional<HostCertificate>(const std::string& host)>;
 
   virtual ~Forwarding() = default;

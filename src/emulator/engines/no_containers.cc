@@ -7,6 +7,7 @@
 #include "emulator/engines/build_context.h"
 #include "emulator/engines/container_runtime.h"
 #include "emulator/engines/dockerfile.h"
+#include "emulator/engines/host_names.h"
 #include "emulator/engines/image_name.h"
 #include "emulator/engines/ingress_ports.h"
 #include "support/digest.h"
@@ -36,7 +37,8 @@ class NoContainers final : public Runtime {
         clock_(clock),
         registries_(registries),
         ports_(disk, options.folder / "ingress.json"),
-        forwarding_(make_forwarding(options.certificate_of)) {}
+        names_(options.certificate_of),
+        forwarding_(make_forwarding([this](const std::string& host) { return names_.certificate_of(host); })) {}
 
   std::string engine() const override { return "none"; }
   std::vector<std::string> engines_left_out() const override { return left_out_; }
@@ -51,7 +53,9 @@ class NoContainers final : public Runtime {
     environments_.erase(id);
     std::erase_if(replicas_, [&](const auto& one) { return one.second.spec.environment == id; });
     for (auto& [app, listening] : apps_) {
-      if (listening.environment == id) forwarding_->close(listening.listener);
+      if (listening.environment != id) continue;
+      forwarding_->close(listening.listener);
+      names_.remove(app);
     }
     std::erase_if(apps_, [&](const auto& one) { return one.second.environment == id; });
   }
@@ -64,16 +68,14 @@ class NoContainers final : public Runtime {
       forget(address.id);
       return {};
     }
+    names_.declare(address, environment->second);
     if (apps_.contains(address.id)) return {};
     TRY_ASSIGN(auto listener, ports_.listen(address.id));
     apps_[address.id] = {
         address.environment,
         {address.id, fmt::format("http://127.0.0.1:{}", listener.port), address.name + "." + environment->second},
         forwarding_->forward_http(std::move(listener.socket), [name = address.name](const RequestHead&, bool) {
-          return HttpChoice{
-              .upstream = {},
-              .answer = ingress_answer(
-                  503, fmt::format("the emulator runs no containers here, so nothing answers for `{}`\n", name))};
+          return HttpChoice{.upstream = {}, .answer = nothing_answers(name)};
         })};
     return {};
   }
@@ -87,6 +89,19 @@ class NoContainers final : public Runtime {
     std::vector<IngressEntry> all;
     for (const auto& [id, app] : apps_) all.push_back(app.entry);
     return all;
+  }
+
+  Result<std::uint16_t> front() override {
+    const std::lock_guard lock(mutex_);
+    if (front_ != 0) return front_;
+    TRY_ASSIGN(auto listener, ports_.listen("front"));
+    front_ = listener.port;
+    forwarding_->forward_http(std::move(listener.socket), [this](const RequestHead& head, bool tls) {
+      auto choice = names_.choose(head, tls);
+      if (!choice.app.empty()) choice.answer = nothing_answers(choice.app.substr(choice.app.rfind('/') + 1));
+      return HttpChoice{.upstream = {}, .answer = std::move(choice.answer)};
+    });
+    return front_;
   }
 
   Result<void> start_replica(const ReplicaSpec& spec) override {
@@ -167,7 +182,12 @@ class NoContainers final : public Runtime {
     return fail(Error::Kind::refused, "environment-unknown", fmt::format("there is no network for environment {}", id));
   }
 
+  static std::string nothing_answers(const std::string& app) {
+    return ingress_answer(503, fmt::format("the emulator runs no containers here, so nothing answers for `{}`\n", app));
+  }
+
   void forget(const std::string& app) {
+    names_.remove(app);
     const auto found = apps_.extract(app);
     if (!found.empty()) forwarding_->close(found.mapped().listener);
   }
@@ -288,7 +308,9 @@ class NoContainers final : public Runtime {
   std::map<std::string, std::string> environments_;  // id -> default domain
   std::map<std::string, App> apps_;
   std::map<std::string, Replica> replicas_;
-  std::unique_ptr<Forwarding> forwarding_;
+  HostNames names_;
+  std::uint16_t front_ = 0;
+  std::unique_ptr<Forwarding> forwarding_;  // last: its thread calls into the rest
 };
 
 }  // namespace

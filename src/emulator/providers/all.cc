@@ -16,6 +16,7 @@ void add_all_providers(Core& core) {
   add_operational_insights(core);
   add_private_dns(core);
   add_public_dns(core);
+  add_public_names(core);
   add_private_endpoints(core);
   add_storage(core);
   add_postgresql(core);

@@ -18,7 +18,8 @@ void add_private_link_targets(Core& core);
 void add_operational_insights(Core& core);
 void add_private_dns(Core& core);
 void add_public_dns(Core& core);
-void add_governance(Core& core);  // locks, policies
+void add_public_names(Core& core);  // the name server's zones
+void add_governance(Core& core);    // locks, policies
 void add_storage(Core& core);
 
 }  // namespace defang::emulator

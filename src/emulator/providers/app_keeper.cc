@@ -9,6 +9,7 @@
 
 #include "emulator/engines/image_name.h"
 #include "emulator/providers/container_app_rules.h"
+#include "emulator/providers/custom_domains.h"
 #include "emulator/transport.h"
 #include "support/text.h"
 
@@ -899,10 +900,16 @@ void AppKeeper::declare(const Resource& app) {
     for (const Resource* replica : replicas_of(app.id))
       if (const auto ports = view_of(*replica).listening; !ports.empty()) target = ports.front();
   what += fmt::format(" {}", target);
+  std::vector<CustomDomain> domains;
+  for (const Json& domain : list(*ingress, "customDomains")) {
+    domains.push_back({to_lower(text_at(domain, "name")), served_certificate(core_, app, domain)});
+    if (domains.back().certificate) what += " " + domains.back().certificate->chain;
+  }
   if (const auto known = declared_.find(key); known != declared_.end() && known->second == what) return;
   AppAddress address{.id = app.id, .environment = to_lower(environment_of(app)), .name = app.name()};
   address.external = true_at(*ingress, "external");
   address.allow_insecure = true_at(*ingress, "allowInsecure");
+  address.custom_domains = std::move(domains);
   const auto port = [](const Json& value) { return static_cast<std::uint16_t>(whole(value, 0)); };
   if (equals_ignoring_case(text_at(*ingress, "transport"), "tcp")) {
     const std::uint16_t exposed = port(member(*ingress, "exposedPort"));
@@ -915,7 +922,6 @@ void AppKeeper::declare(const Resource& app) {
     const std::uint16_t exposed = port(member(mapping, "exposedPort"));
     address.tcp.push_back({exposed ? exposed : inner, inner, true_at(mapping, "external")});
   }
-  for (const Json& domain : list(*ingress, "customDomains")) address.custom_domains.push_back(text_at(domain, "name"));
   if (runtime_.declare_app(address)) {
     declared_[key] = what;
     routed_.erase(key);

@@ -47,6 +47,7 @@ class FakeRuntime : public Runtime {
   void remove_app(const std::string& app) override { apps.erase(app); }
   void route(const std::string& app, const std::vector<Backend>& backends) override { routes[app] = backends; }
   std::vector<IngressEntry> ingress() const override { return {}; }
+  Result<std::uint16_t> front() override { return 443; }
   Result<void> start_replica(const ReplicaSpec& spec) override {
     replicas[spec.id] = spec;
     return {};

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "emulator/providers/container_app_bodies.h"
+#include "emulator/providers/custom_domains.h"
 #include "emulator/providers/resource_identity.h"
 #include "emulator/regions.h"
 #include "support/text.h"
@@ -96,6 +97,7 @@ std::optional<Answer> write_app(Write& write, AppKeeper& keeper) {
   const Json secrets = secrets_to_keep(write);
   properties["configuration"]["secrets"] = secrets;
   if (auto refusal = check_app_body(write, *found.environment)) return refusal;
+  if (auto refusal = check_custom_domains(write, *found.environment)) return refusal;
   write.next.hidden["secrets"] = secrets;
 
   const AppFacts facts = facts_of(write, *found.environment);
@@ -159,23 +161,6 @@ Answer list_secrets(const Context& context, AppKeeper& keeper) {
     shown.push_back(std::move(entry));
   }
   return json_answer(200, {{"value", std::move(shown)}});
-}
-
-Answer host_name_analysis(const Context& context) {
-  const std::string host = context.request.query_value("customhostname");
-  bool conflict = false, verified = false;
-  for (const Resource* app : context.core.store().resources_of_type(kAppType))
-    for (const Json& domain : list(member(member(app->properties(), "configuration"), "ingress"), "customDomains"))
-      if (equals_ignoring_case(text_at(domain, "name"), host))
-        (equals_ignoring_case(app->id, context.existing->id) ? verified : conflict) = true;
-  return json_answer(200, {{"isHostnameAlreadyVerified", verified},
-                           {"customDomainVerificationTest", "Passed"},
-                           {"hasConflictOnManagedEnvironment", conflict},
-                           {"conflictWithEnvironmentCustomDomain", false},
-                           {"cNameRecords", Json::array()},
-                           {"txtRecords", Json::array()},
-                           {"aRecords", Json::array()},
-                           {"alternateTxtRecords", Json::array({verification_id(context.core)})}});
 }
 
 Answer set_running(const Context& context, AppKeeper& keeper, std::string_view status) {
@@ -430,7 +415,7 @@ void add_container_apps(Core& core, AppKeeper& keeper) {
   apps.actions["POST getAuthToken"] = [](const Context& context) {
     return auth_token(context, "Microsoft.App/containerApps/accesstoken");
   };
-  apps.actions["POST listCustomHostNameAnalysis"] = host_name_analysis;
+  apps.actions["POST listCustomHostNameAnalysis"] = analyse_host_name;
   apps.actions["POST start"] = [&keeper](const Context& context) { return set_running(context, keeper, "Running"); };
   apps.actions["POST stop"] = [&keeper](const Context& context) { return set_running(context, keeper, "Stopped"); };
   core.add_type(std::move(apps));

@@ -5,6 +5,7 @@
 
 #include "emulator/providers/container_app_bodies.h"
 #include "emulator/providers/container_apps.h"
+#include "emulator/providers/custom_domains.h"
 #include "emulator/providers/resource_identity.h"
 #include "emulator/regions.h"
 #include "support/text.h"
@@ -251,56 +252,6 @@ std::optional<Answer> write_certificate(Write& write) {
   return std::nullopt;
 }
 
-bool host_is_bound(Core& core, const std::string& environment_id, const std::string& host) {
-  for (const Resource* app : core.store().resources_of_type(kAppType)) {
-    if (!equals_ignoring_case(text_at(app->body, "properties.environmentId"), environment_id)) continue;
-    const Json* domains = find_path(app->body, "properties.configuration.ingress.customDomains");
-    for (const Json& domain : domains && domains->is_array() ? *domains : Json::array())
-      if (equals_ignoring_case(text_at(domain, "name"), host)) return true;
-  }
-  return false;
-}
-
-std::optional<Answer> write_managed_certificate(Write& write) {
-  Json& properties = write.next.properties();
-  const std::string host = text_at(properties, "subjectName");
-  const std::string method = !text_at(properties, "validationMethod").empty()
-                                 ? text_at(properties, "validationMethod")
-                                 : text_at(properties, "domainControlValidation");
-  const bool known = equals_ignoring_case(method, "CNAME") || equals_ignoring_case(method, "HTTP") ||
-                     equals_ignoring_case(method, "TXT");
-  if (host.empty()) return arm_error(400, "SubjectNameRequired", "The certificate needs a subjectName.");
-  if (host.size() > 64) return arm_error(400, "SubjectNameInvalid", "The subjectName must be at most 64 characters.");
-  if (!known)
-    return arm_error(400, "InvalidValidationMethod", fmt::format("The validation method '{}' is not valid.", method));
-  if (equals_ignoring_case(method, "CNAME") && std::ranges::count(host, '.') < 2)  // CA-123
-    return arm_error(400, "InvalidValidationMethod",
-                     fmt::format("CNAME validation is not possible for apex domain '{}'.", host));
-  if (!host_is_bound(write.core, parse_arm_id(write.next.id)->parent_id(), host))  // CA-122
-    return arm_error(400, "RequireCustomHostnameInEnvironment",
-                     fmt::format("Creating managed certificate requires hostname '{}' added as a custom hostname to a "
-                                 "container app in environment.",
-                                 host));
-  properties = {{"subjectName", host},
-                {"provisioningState", "Pending"},
-                {"domainControlValidation", to_upper(method)},
-                {"validationMethod", to_upper(method)}};
-  if (equals_ignoring_case(method, "TXT"))
-    properties["validationToken"] = fmt::format("_{}", sha256_hex(write.next.id + host).substr(0, 32));
-  return std::nullopt;
-}
-
-std::optional<Answer> remove_certificate(const Context& context) {
-  for (const Resource* app : context.core.store().resources_of_type(kAppType)) {
-    const Json* domains = find_path(app->body, "properties.configuration.ingress.customDomains");
-    for (const Json& domain : domains && domains->is_array() ? *domains : Json::array())
-      if (equals_ignoring_case(text_at(domain, "certificateId"), context.existing->id))
-        return arm_error(400, "CertificateInUse",
-                         fmt::format("Certificate '{}' is used by existing custom domains.", context.existing->name()));
-  }
-  return std::nullopt;
-}
-
 // ---------------------------------------------------------------------------------------------------- storages
 
 std::optional<Answer> check_storage_name(const Context& context) {
@@ -371,15 +322,10 @@ void add_managed_environments(Core& core, AppKeeper& keeper) {
   certificates.type = "Microsoft.App/managedEnvironments/certificates";
   certificates.system_data = true;
   certificates.write = write_certificate;
-  certificates.remove = remove_certificate;
+  certificates.remove = keep_bound_certificate;
   core.add_type(std::move(certificates));
 
-  TypeBehaviour managed;
-  managed.type = "Microsoft.App/managedEnvironments/managedCertificates";
-  managed.system_data = true;
-  managed.write = write_managed_certificate;
-  managed.remove = remove_certificate;
-  core.add_type(std::move(managed));
+  add_managed_certificates(core);
 
   TypeBehaviour storages;
   storages.type = "Microsoft.App/managedEnvironments/storages";

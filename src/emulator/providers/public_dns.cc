@@ -5,6 +5,7 @@
 #include <array>
 
 #include "emulator/providers/all.h"
+#include "emulator/providers/public_names.h"
 #include "emulator/router.h"
 #include "support/text.h"
 
@@ -35,9 +36,7 @@ constexpr auto kRecords = std::to_array<RecordType>({
 
 Json name_servers() {
   Json servers = Json::array();
-  for (const char* name :
-       {"ns1-01.azure-dns.com.", "ns2-01.azure-dns.net.", "ns3-01.azure-dns.org.", "ns4-01.azure-dns.info."})
-    servers.push_back(name);
+  for (const std::string& name : azure_name_servers()) servers.push_back(name + ".");
   return servers;
 }
 
