@@ -352,13 +352,26 @@ bool are_deployed(const std::vector<CustomDomain>& domains, const Arguments& arg
   return true;
 }
 
+std::string hosts_of(const std::vector<CustomDomain>& domains) {
+  std::vector<std::string> hosts;
+  for (const auto& domain : domains) hosts.push_back(domain.host());
+  std::ranges::sort(hosts);
+  return join(hosts, ", ");
+}
+
+bool wants_domains_now(const std::vector<CustomDomain>& domains, const Arguments& arguments, Context& context) {
+  return arguments.yes || (has_terminal(arguments, context) &&
+                           ask_user(fmt::format("{}: the subscription has the DNS zone; set it up now, with a "
+                                                "certificate? [y/N] ",
+                                                hosts_of(domains)),
+                                    context));
+}
+
 // --- rm
 
 int remove(const std::vector<CustomDomain>& domains, Session& session, const Arguments& arguments, Context& context) {
-  std::vector<std::string> hosts;
-  for (const auto& domain : domains) hosts.push_back(domain.host());
   if (!arguments.yes && !session.settings.is_local && has_terminal(arguments, context) &&
-      !ask_user(fmt::format("take {} off, with the certificate? [y/N] ", join(hosts, ", ")), context)) {
+      !ask_user(fmt::format("take {} off, with the certificate? [y/N] ", hosts_of(domains)), context)) {
     context.err.write("nothing was removed\n");
     return exit_interrupted;
   }
@@ -444,25 +457,25 @@ int secure_after_up(const compose::Project& project, Session& session, const Arg
   }
   std::erase_if(*domains, [](const auto& domain) { return domain.is_bound() || !domain.is_wanted; });
   if (domains->empty()) return exit_done;
-  std::vector<std::string> hosts;
-  for (const auto& domain : *domains) hosts.push_back(domain.host());
   const auto zones = deploy::list_azure_zones(*session.arm, session.stack().subscription_id, context.stop);
-  const bool all_here = zones && std::ranges::all_of(hosts, [&](const auto& host) {
-                          return deploy::find_azure_zone(*zones, host) != nullptr;
-                        });
-  if (all_here && (arguments.yes || (has_terminal(arguments, context) &&
-                                     ask_user(fmt::format("{}: the subscription has the DNS zone; set it up now, with "
-                                                          "a certificate? [y/N] ",
-                                                          join(hosts, ", ")),
-                                              context)))) {
+  const auto has_zone = [&](const CustomDomain& domain) {
+    return zones && deploy::find_azure_zone(*zones, domain.host()) != nullptr;
+  };
+  const auto elsewhere = std::ranges::stable_partition(*domains, has_zone).begin();
+  std::vector<CustomDomain> later(elsewhere, domains->end());
+  domains->erase(elsewhere, domains->end());
+  int code = exit_done;
+  if (!domains->empty() && wants_domains_now(*domains, arguments, context)) {
     Arguments agreed = arguments;
     agreed.yes = true;
-    return generate(std::move(*domains), session, agreed, context);
+    code = generate(std::move(*domains), session, agreed, context);
+  } else {
+    later.insert(later.begin(), domains->begin(), domains->end());
   }
-  if (!arguments.json && !arguments.quiet)
+  if (!later.empty() && !arguments.json && !arguments.quiet)
     context.err.write(
-        fmt::format("next: `defang cert generate` makes {} answer, with a certificate\n", join(hosts, ", ")));
-  return exit_done;
+        fmt::format("next: `defang cert generate` makes {} answer, with a certificate\n", hosts_of(later)));
+  return code;
 }
 
 // --- commands

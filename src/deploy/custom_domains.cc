@@ -263,7 +263,10 @@ class Way {
 
   /// An alias proves itself. An address is proven by HTTP, or else by a token in the DNS (CA-123).
   Result<void> obtain_certificate() {
-    if (domain_.certificate && domain_.certificate->state == "Succeeded") return keep(domain_.certificate->id);
+    if (domain_.certificate && domain_.certificate->state == "Succeeded") {
+      domain_.certificate_id = domain_.certificate->id;
+      return {};
+    }
     TRY_ASSIGN(const auto id, certificate_id());
     if (domain_.certificate && domain_.certificate->state == "Pending") {
       tell(DomainStep{DomainStep::Step::requested, domain_.certificate->method});

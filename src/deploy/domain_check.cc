@@ -208,11 +208,15 @@ Result<void> look_at_servers(rest::NameServers& dns, const DomainTarget& target,
   return {};
 }
 
-/// RFC 8659, 3: from the host upwards, the first name that has any.
+/// RFC 8659, 3: from the host upwards, the first name that has any. Within the zone its own servers are asked.
 Result<void> look_for_caa(rest::NameServers& dns, const std::string& host, DomainSight& sight, std::stop_token stop) {
+  const auto server = std::ranges::find_if(sight.views, [](const ServerView& view) { return view.trouble.empty(); });
   for (std::string name = host; !name.empty(); name = parent_of(name)) {
-    TRY_ASSIGN(const auto answer, dns.resolve(name, "CAA", stop));
-    for (const auto& record : answer.answers)
+    const bool is_ours = server != sight.views.end() && is_below(name, sight.zone);
+    const auto answer = is_ours ? dns.ask(server->address, name, "CAA", stop) : dns.resolve(name, "CAA", stop);
+    if (!answer && answer.error().kind == Error::Kind::stopped) return std::unexpected(answer.error());
+    if (!answer) continue;
+    for (const auto& record : answer->answers)
       if (record.type == "CAA") sight.caa.push_back(record);
     sight.caa_name = name;
     if (!sight.caa.empty()) return {};
