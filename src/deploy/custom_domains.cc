@@ -248,12 +248,33 @@ class Way {
         tell(DomainStep{DomainStep::Step::registered, {}});
         return {};
       }
-      const Error& error = written.error();
-      if (error.code != "InvalidCustomHostNameValidation") return std::unexpected(error);
-      tell_waiting({}, fmt::format("Azure does not see the records yet: {}", error.message));
-      if (world_.clock.elapsed() - begin + pause > options_.dns_limit) return std::unexpected(error);
+      TRY_ASSIGN(const std::string unseen, not_seen_yet(written.error()));
+      tell_waiting({}, fmt::format("Azure does not see the records yet: {}", unseen));
+      if (world_.clock.elapsed() - begin + pause > options_.dns_limit) return std::unexpected(written.error());
       if (!sleep(pause)) return stopped();
     }
+  }
+
+  /// What Azure misses in the DNS, where a refusal means that it looks again later; otherwise what the refusal means.
+  Result<std::string> not_seen_yet(Error error) {
+    if (error.kind != Error::Kind::refused || error.http_status >= 500) return std::unexpected(std::move(error));
+    const auto answer = world_.arm.raw(
+        "POST",
+        fmt::format("{}/listCustomHostNameAnalysis?api-version={}&customHostname={}", domain_.app, version_of(kAppType),
+                    domain_.host()),
+        "", stop_);
+    const Json analysis = answer ? Json::parse(answer->body, nullptr, false) : Json();
+    if (analysis.is_object() && analysis.value("hasConflictOnManagedEnvironment", false)) {
+      const auto other = text_at(analysis, "/conflictingContainerAppResourceId");
+      error.message = fmt::format("`{}` belongs to another app of the environment{}", domain_.host(),
+                                  other.empty() ? "" : fmt::format(": `{}`", other.substr(other.rfind('/') + 1)));
+      error.help = "take the name off that app first";
+      return std::unexpected(std::move(error));
+    }
+    const bool failed = analysis.is_object() && text_at(analysis, "/customDomainVerificationTest") == "Failed";
+    if (!failed && error.code != "InvalidCustomHostNameValidation") return std::unexpected(std::move(error));
+    const auto reason = analysis.is_object() ? text_at(analysis, "/customDomainVerificationFailureInfo/message") : "";
+    return reason.empty() ? error.message : reason;
   }
 
   Result<bool> change(const std::function<bool(Json&)>& edit) {
