@@ -258,11 +258,10 @@ class Way {
   /// What Azure misses in the DNS, where a refusal means that it looks again later; otherwise what the refusal means.
   Result<std::string> not_seen_yet(Error error) {
     if (error.kind != Error::Kind::refused || error.http_status >= 500) return std::unexpected(std::move(error));
-    const auto answer = world_.arm.raw(
-        "POST",
-        fmt::format("{}/listCustomHostNameAnalysis?api-version={}&customHostname={}", domain_.app, version_of(kAppType),
-                    domain_.host()),
-        "", stop_);
+    const auto answer = world_.arm.raw("POST",
+                                       fmt::format("{}/listCustomHostNameAnalysis?api-version={}&customHostname={}",
+                                                   domain_.app, version_of(kAppType), domain_.host()),
+                                       "", stop_);
     const Json analysis = answer ? Json::parse(answer->body, nullptr, false) : Json();
     if (analysis.is_object() && analysis.value("hasConflictOnManagedEnvironment", false)) {
       const auto other = text_at(analysis, "/conflictingContainerAppResourceId");

@@ -89,10 +89,15 @@ bool put_field(std::string& out, char field, const std::string& text) {
   }
 }
 
-bool put_record(std::string& out, const DnsRecord& record) {
+/// `asked`: the name in the question, which need not be said again (RFC 1035, 4.1.4).
+bool put_record(std::string& out, const DnsRecord& record, const std::string& asked) {
   const DnsType* type = find_dns_type(record.type);
   const auto data = wire_data(record);
-  if (type == nullptr || !data || !put_name(out, record.name)) return false;
+  if (type == nullptr || !data) return false;
+  if (record.name == asked)
+    put_number(out, 0xc000 | kHeaderSize, 2);
+  else if (!put_name(out, record.name))
+    return false;
   put_number(out, type->number, 2);
   put_number(out, kClassInternet, 2);
   put_number(out, record.ttl_seconds, 4);
@@ -168,7 +173,7 @@ std::string write_answer(std::string_view message, const ReadQuery& read, const 
   for (int section = 0; read.query && section < 3; ++section)
     for (const DnsRecord& record : *sections[section]) {
       std::string bytes;
-      if (!put_record(bytes, record)) continue;
+      if (!put_record(bytes, record, read.query->name)) continue;
       if (kHeaderSize + body.size() + bytes.size() > limit_bytes) {
         if (section < 2) flags |= kTruncated;
         break;

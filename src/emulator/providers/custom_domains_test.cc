@@ -56,6 +56,7 @@ TEST(CustomDomain, OfAZoneInTheSubscriptionIsFoundThere) {
   bench.put(zone + "/TXT/asuid.www",
             {{"properties", {{"TTL", 60}, {"TXTRecords", Json::array({{{"value", Json::array({bench.proof})}}})}}}});
   EXPECT_EQ(bench.bind("www.example.com").status, 202);
+  bench.wait_seconds(20);
   bench.hold("example.com. TXT \"the registrar leads elsewhere\"\n");
   EXPECT_EQ(bench.bind("shop.example.com").status, 400);
 }
