@@ -99,12 +99,21 @@ struct Opened {
   std::vector<CustomDomain> domains;
 };
 
+/// A wildcard, a name that nobody can own, a service without public HTTP: what `up` would refuse.
+void check_domains(const compose::Project& project, const plan::Stack& stack, Diagnostics& diagnostics) {
+  Diagnostics all;
+  plan::build_graph(project, stack, {}, all);
+  for (const auto& one : all.all())
+    if (one.code == "azure.domain") diagnostics.add(one);
+}
+
 /// The project's domains as Azure has them; an exit code where that went wrong and was told.
 std::expected<Opened, int> open(const Arguments& arguments, Context& context) {
   Diagnostics diagnostics;
   auto settings = find_stack(arguments, context, diagnostics);
   auto project = settings ? load_project(arguments, *settings, context, diagnostics) : std::nullopt;
-  if (!project) {
+  if (project) check_domains(*project, settings->stack, diagnostics);
+  if (!project || diagnostics.has_errors()) {
     print(diagnostics, arguments, context);
     return std::unexpected(int{exit_input_wrong});
   }
