@@ -99,12 +99,12 @@ struct Opened {
   std::vector<CustomDomain> domains;
 };
 
-/// A wildcard, a name that nobody can own, a service without public HTTP: what `up` would refuse.
+/// A wildcard, no host name, one that is given twice: what `up` would refuse.
 void check_domains(const compose::Project& project, const plan::Stack& stack, Diagnostics& diagnostics) {
   Diagnostics all;
   plan::build_graph(project, stack, {}, all);
   for (const auto& one : all.all())
-    if (one.code == "azure.domain") diagnostics.add(one);
+    if (one.code == "azure.domain" && one.severity == Diagnostic::Severity::error) diagnostics.add(one);
 }
 
 /// The project's domains as Azure has them; an exit code where that went wrong and was told.

@@ -507,6 +507,13 @@ Diagnostic domain_wrong(const CustomDomain& domain, std::string_view why) {
                domain.span, "give a name of yours, such as `www.example.com`");
 }
 
+Diagnostic domain_private(const CustomDomain& domain) {
+  return note("azure.domain",
+              fmt::format("service `{}` has the domain `{}`, which is for siblings only: nobody can own such a name",
+                          domain.service, domain.host),
+              domain.span);
+}
+
 Diagnostic domain_twice(const CustomDomain& domain, const std::string& first) {
   return error(
       "azure.domain",
@@ -515,9 +522,9 @@ Diagnostic domain_twice(const CustomDomain& domain, const std::string& first) {
 }
 
 Diagnostic domain_without_http(const CustomDomain& domain, const std::string& owner) {
-  return error(
+  return warning(
       "azure.domain",
-      fmt::format("service `{}` has the domain `{}`, but no public HTTP port", domain.service, domain.host),
+      fmt::format("service `{}` does not answer at `{}`: it has no public HTTP port", domain.service, domain.host),
       domain.span,
       owner.empty()
           ? "publish the port that it serves HTTP on: `ports: [\"80:80\"]`"

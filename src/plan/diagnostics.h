@@ -103,6 +103,7 @@ Diagnostic dependency_cycle(const std::vector<std::string>& cycle, const SourceS
 Diagnostic public_port_twice(int port, const std::string& first, const std::string& second, const SourceSpan& span);
 Diagnostic domain_wildcard(const CustomDomain& domain);
 Diagnostic domain_wrong(const CustomDomain& domain, std::string_view why);
+Diagnostic domain_private(const CustomDomain& domain);
 Diagnostic domain_twice(const CustomDomain& domain, const std::string& first);
 /// `owner`: the service whose network it shares, if it does.
 Diagnostic domain_without_http(const CustomDomain& domain, const std::string& owner);

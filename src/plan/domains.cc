@@ -20,8 +20,10 @@ constexpr std::string_view kAzureDomain = ".azurecontainerapps.io";  // CA-131
 constexpr auto kPrivateEndings = std::to_array<std::string_view>(
     {".home.arpa", ".internal", ".invalid", ".lan", ".local", ".localdomain", ".localhost", ".onion"});
 
+/// Docker knows such names as the domain of a container; they are no mistake, and nothing for the world.
 bool is_private(std::string_view host) {
-  return std::ranges::any_of(kPrivateEndings, [&](std::string_view ending) { return host.ends_with(ending); });
+  return !host.contains('.') ||
+         std::ranges::any_of(kPrivateEndings, [&](std::string_view ending) { return host.ends_with(ending); });
 }
 
 bool is_label(std::string_view label) {
@@ -44,10 +46,15 @@ std::vector<CustomDomain> domains_of(const Service& service) {
     for (const auto& alias : network.aliases) {
       const auto host = normal(*alias);
       const bool known = std::ranges::find(domains, host, &CustomDomain::host) != domains.end();
-      if (!known && host.contains('.') && fault_of_host(host).empty())
-        domains.push_back({host, service.name, alias.span});
+      const bool is_meant = host.starts_with("*.") || (!is_private(host) && fault_of_host(host).empty());
+      if (!known && is_meant) domains.push_back({host, service.name, alias.span});
     }
   return domains;
+}
+
+bool is_public_http(const compose::Project& project, const Service& service) {
+  Diagnostics told_by_the_plan;
+  return providers::ingress_of(project, service, {}, told_by_the_plan).is_public_http();
 }
 
 }  // namespace
@@ -55,9 +62,8 @@ std::vector<CustomDomain> domains_of(const Service& service) {
 std::string fault_of_host(std::string_view host) {
   if (host.size() > kLongestHost) return "a certificate's name has at most 64 characters";
   const auto labels = split(host, '.');
-  if (labels.size() < 2 || !std::ranges::all_of(labels, is_label)) return "that is no host name";
+  if (!std::ranges::all_of(labels, is_label)) return "that is no host name";
   if (labels.back().find_first_not_of("0123456789") == std::string::npos) return "that is an address";
-  if (is_private(host)) return "nobody can own such a name";
   if (host.ends_with(kAzureDomain)) return "such names are Azure's";
   return {};
 }
@@ -66,7 +72,8 @@ std::vector<CustomDomain> custom_domains(const compose::Project& project) {
   std::vector<CustomDomain> domains;
   for (const auto& [name, service] : project.services)
     for (auto& domain : domains_of(service))
-      if (fault_of_host(domain.host).empty()) domains.push_back(std::move(domain));
+      if (fault_of_host(domain.host).empty() && !is_private(domain.host) && is_public_http(project, service))
+        domains.push_back(std::move(domain));
   return domains;
 }
 
@@ -80,6 +87,10 @@ void check_domains(Planning& plan) {
       }
       if (const auto fault = fault_of_host(domain.host); !fault.empty()) {
         plan.diagnostics.add(domain_wrong(domain, fault));
+        continue;
+      }
+      if (is_private(domain.host)) {
+        plan.diagnostics.add(domain_private(domain));
         continue;
       }
       if (const auto [owner, is_new] = owners.emplace(domain.host, name); !is_new)

@@ -9,7 +9,7 @@
 
 namespace defang::plan {
 
-/// Why this is no host name that a certificate can be had for; empty: it is one. Lower case, without the last dot.
+/// Why this is no host name; empty: it is one. Lower case, without the last dot.
 std::string fault_of_host(std::string_view host);
 
 /// Reports domains that cannot be; after the ingress of all services is decided.

@@ -337,15 +337,25 @@ TEST(CustomDomains, ThatCannotBeAreRefused) {
   using Said = std::vector<std::string>;
   EXPECT_EQ(said_of_domain(with_domain(published("web", 80), "*.example.com")),
             Said{"service `web` cannot answer at `*.example.com`: Container Apps has no certificates for wildcards"});
-  EXPECT_EQ(said_of_domain(with_domain(published("web", 80), "localhost")),
-            Said{"`localhost` cannot be the domain of service `web`: that is no host name"});
+  EXPECT_EQ(said_of_domain(with_domain(published("web", 80), "www..com")),
+            Said{"`www..com` cannot be the domain of service `web`: that is no host name"});
   EXPECT_EQ(said_of_domain(with_domain(published("web", 80), "10.0.0.1")),
             Said{"`10.0.0.1` cannot be the domain of service `web`: that is an address"});
   EXPECT_EQ(said_of_domain(with_domain(published("web", 80), "web.calm-1.westus3.azurecontainerapps.io")),
             Said{"`web.calm-1.westus3.azurecontainerapps.io` cannot be the domain of service `web`: such names are "
                  "Azure's"});
-  EXPECT_EQ(said_of_domain(with_domain(service("web"), "www.example.com")),
-            Said{"service `web` has the domain `www.example.com`, but no public HTTP port"});
+}
+
+TEST(CustomDomains, ThatOnlyDockerKnowsAreLeftAlone) {
+  using Said = std::vector<std::string>;
+  const auto private_name = with_domain(published("web", 80), "corp.local");
+  EXPECT_EQ(said_of_domain(private_name), Said{"service `web` has the domain `corp.local`, which is for siblings only: "
+                                               "nobody can own such a name"});
+  const auto without_http = with_domain(service("mail"), "example.com");
+  EXPECT_EQ(said_of_domain(without_http), Said{"service `mail` does not answer at `example.com`: it has no public HTTP "
+                                               "port"});
+  EXPECT_TRUE(custom_domains(project({private_name, without_http})).empty());
+  EXPECT_FALSE(planned(project({private_name, without_http})).diagnostics.has_errors());
 }
 
 TEST(Attributes, AreAnsweredByTheirLongestRow) {
