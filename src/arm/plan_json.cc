@@ -39,6 +39,7 @@ Json written(const BuildImage& build) {
   else
     json["dockerfile"] = build.inline_dockerfile.empty() ? build.dockerfile : "inline";
   if (!build.target.empty()) json["target"] = build.target;
+  if (!build.appended.empty()) json["appended"] = build.appended;
   return json;
 }
 

@@ -12,6 +12,7 @@
 #include "deploy/check_build.h"
 #include "deploy/deployment.h"
 #include "deploy/survey.h"
+#include "plan/narrow.h"
 #include "support/text.h"
 
 namespace defang::cli {
@@ -24,6 +25,45 @@ int refuse(const Arguments& arguments, Context& context, std::string message, st
   diagnostics.error("up.unsupported", std::move(message), {}, std::move(help));
   print(diagnostics, arguments, context);
   return exit_input_wrong;
+}
+
+std::string quoted_names(const compose::Project& project) {
+  std::vector<std::string> names;
+  for (const auto& [name, service] : project.services) names.push_back("`" + name + "`");
+  return join(names, ", ");
+}
+
+/// The project with no other services than those that are deployed.
+compose::Project chosen(const compose::Project& project, const Arguments& arguments) {
+  auto part = project;
+  if (arguments.words.empty()) return part;
+  const auto wanted = plan::with_dependencies(project, arguments.words);
+  std::erase_if(part.services,
+                [&](const auto& entry) { return std::ranges::find(wanted, entry.first) == wanted.end(); });
+  return part;
+}
+
+/// The services that are named, and all that they depend on; those of profiles that are not active take part when they
+/// are named, as in Docker Compose.
+void narrow_project(const Arguments& arguments, const StackSettings& settings, Context& context,
+                    std::optional<compose::Project>& project, Diagnostics& diagnostics) {
+  const auto is_inactive = [&](const std::string& name) {
+    return std::ranges::find(project->disabled_services, name) != project->disabled_services.end();
+  };
+  if (std::ranges::any_of(arguments.words, is_inactive)) {
+    auto everything = arguments;
+    everything.profiles = {"*"};
+    auto all = load_project(everything, settings, context, diagnostics);
+    if (!all) return project.reset();
+    std::erase_if(all->services, [&, wanted = plan::with_dependencies(*all, arguments.words)](const auto& entry) {
+      return is_inactive(entry.first) && std::ranges::find(wanted, entry.first) == wanted.end();
+    });
+    project = std::move(all);
+  }
+  for (const auto& word : arguments.words)
+    if (!project->services.contains(word))
+      diagnostics.error("services.unknown", fmt::format("the project has no service `{}`", word), {},
+                        "its services are " + quoted_names(*project));
 }
 
 /// Mistakes in the folders that images are built from, found before anything is written.
@@ -63,11 +103,12 @@ Result<std::optional<Prepared>> prepare(const compose::Project& project, Session
                                         plan::vault_name(project.name, stack), principal.id, context.stop));
   facts.principal_type = principal.type;
   plan::look_at_disk(project, context.disk, facts);
-  if (facts.config_names) report_missing_config(project, *facts.config_names, diagnostics);
+  if (facts.config_names) report_missing_config(chosen(project, arguments), *facts.config_names, diagnostics);
   prepared.graph = plan::build_graph(project, stack, facts, diagnostics);
   if (diagnostics.has_errors()) return std::optional<Prepared>();
   if (const std::string fault = prepared.graph.fault(); !fault.empty())
     return fail(Error::Kind::invalid, "plan-fault", fmt::format("the plan is not sound: {}", fault));
+  if (!arguments.words.empty()) prepared.graph = plan::narrowed(prepared.graph, project, arguments.words);
   const auto tell = [&](const std::string& text) {
     if (!arguments.quiet && !arguments.json) context.err.write("  " + text + "\n");
   };
@@ -113,13 +154,11 @@ int exit_code_of(const deploy::RunFinished& finished) {
 int run_up(const Arguments& arguments, Context& context) {
   if (arguments.detach)
     return refuse(arguments, context, "`--detach` is not supported yet", "leave it out: the deployment runs here");
-  if (!arguments.words.empty())
-    return refuse(arguments, context, "deploying some services of a project is not supported yet",
-                  "leave out their names: what is unchanged is not touched");
   Diagnostics diagnostics;
   auto settings = find_stack(arguments, context, diagnostics);
-  const auto project = settings ? load_project(arguments, *settings, context, diagnostics) : std::nullopt;
-  if (project) check_builds(*project, context.disk, diagnostics);
+  auto project = settings ? load_project(arguments, *settings, context, diagnostics) : std::nullopt;
+  if (project && !arguments.words.empty()) narrow_project(arguments, *settings, context, project, diagnostics);
+  if (project) check_builds(chosen(*project, arguments), context.disk, diagnostics);
   if (project && !diagnostics.has_errors()) check_plan_offline(*project, settings->stack, context, diagnostics);
   if (!project || diagnostics.has_errors()) {
     print(diagnostics, arguments, context);
@@ -139,9 +178,10 @@ int run_up(const Arguments& arguments, Context& context) {
   }
   if (!*prepared) return exit_input_wrong;
   const auto access = session->access(context);
-  const auto finished = deploy::deploy((*prepared)->graph, access, (*prepared)->scope,
-                                       {.force = arguments.force, .rebuild = arguments.build},
-                                       make_view(arguments, context), context.stop);
+  const auto finished =
+      deploy::deploy((*prepared)->graph, access, (*prepared)->scope,
+                     {.force = arguments.force, .rebuild = arguments.build, .is_part = !arguments.words.empty()},
+                     make_view(arguments, context), context.stop);
   const int code = exit_code_of(finished);
   if (code != exit_done) return code;
   const int shown = show_services(*project, *session, arguments, context);

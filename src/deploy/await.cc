@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <memory>
 #include <set>
 
@@ -22,6 +23,7 @@ constexpr milliseconds kCrashPatience = 20s;
 constexpr milliseconds kRevisionLimit = 10min;
 constexpr milliseconds kLongestPause = 4s;
 constexpr int kShownLines = 20;
+constexpr int kMostLines = 300;  // CA-151
 constexpr std::string_view kExecutionsPath = "/executions";
 
 struct Target {
@@ -37,9 +39,12 @@ Target target_of(const std::string& node, const NodeScope& scope) {
 void show_last_lines(const AzureAccess& access, const Target& target, const std::vector<Json>& replicas,
                      NodeScope& scope, std::stop_token stop) {
   for (const auto& replica : replicas) {
-    const Json* containers = at_path(replica, "properties.containers");
-    if (containers == nullptr) continue;
-    for (const auto& container : *containers) {
+    Json containers = Json::array();
+    for (const auto* kind : {"properties.initContainers", "properties.containers"})
+      if (const Json* some = at_path(replica, kind); some != nullptr && some->is_array())
+        containers.insert(containers.end(), some->begin(), some->end());
+    if (containers.empty()) continue;
+    for (const auto& container : containers) {
       const LogStream stream{.owner = target.id.text(), .url = text_at(container, "logStreamEndpoint")};
       const auto show = [&](const LogLine& line) { scope.log(line.text); };
       if (!stream.url.empty())
@@ -105,12 +110,18 @@ std::optional<int> exit_code_in(const std::string& details) {
 std::optional<ExecutionEnd> end_of(const Json& execution, const std::vector<Json>& replicas) {
   ExecutionEnd end;
   for (const auto& replica : replicas) {
-    const Json* containers = at_path(replica, "properties.containers");
-    if (containers == nullptr) continue;
-    for (const auto& container : *containers) {
-      if (!equals_ignoring_case(text_at(container, "runningState"), "Terminated")) continue;
-      end.detail = text_at(container, "runningStateDetails");
-      end.exit_code = exit_code_in(end.detail);
+    for (const auto* kind : {"properties.initContainers", "properties.containers"}) {
+      const Json* containers = at_path(replica, kind);
+      if (containers == nullptr) continue;
+      for (const auto& container : *containers) {
+        if (!equals_ignoring_case(text_at(container, "runningState"), "Terminated")) continue;
+        const std::string detail = text_at(container, "runningStateDetails");
+        const auto code = exit_code_in(detail);
+        // An init container that ended well is no end of the job.
+        if (std::string_view(kind).ends_with("initContainers") && code == 0) continue;
+        end.detail = detail;
+        end.exit_code = code;
+      }
     }
   }
   std::string status = text_at(execution, "properties.status");
@@ -152,6 +163,41 @@ Result<bool> has_run_since_change(const AzureAccess& access, const Target& targe
     return end && end->succeeded && !changed.empty() && started >= changed;
   });
 }
+
+/// What a job's containers write, each line once however often one looks.
+class JobOutput {
+ public:
+  JobOutput(const AzureAccess& access, const Target& target, NodeScope& scope)
+      : access_(access), target_(target), scope_(scope) {}
+
+  void show(const std::vector<Json>& replicas, const std::stop_token& stop) {
+    for (const auto& replica : replicas) {
+      for (const auto* kind : {"properties.initContainers", "properties.containers"}) {
+        const Json* containers = at_path(replica, kind);
+        if (containers == nullptr) continue;
+        for (const auto& container : *containers) show_container(container, stop);
+      }
+    }
+  }
+
+ private:
+  /// CA-151: there is nothing to connect to before it runs.
+  void show_container(const Json& container, const std::stop_token& stop) {
+    const LogStream stream{.owner = target_.id.text(), .url = text_at(container, "logStreamEndpoint")};
+    if (stream.url.empty() || equals_ignoring_case(text_at(container, "runningState"), "Waiting")) return;
+    auto& seen = seen_[stream.url];
+    seen.connected();
+    const auto show = [&](const LogLine& line) {
+      if (seen.is_new(line)) scope_.log(line.text);
+    };
+    (void)read_stream(access_.arm, access_.unsigned_pipeline, stream, kMostLines, false, show, stop);
+  }
+
+  const AzureAccess& access_;
+  const Target& target_;
+  NodeScope& scope_;
+  std::map<std::string, LogResume> seen_;  // by the container's stream
+};
 
 }  // namespace
 
@@ -213,12 +259,13 @@ Result<Outputs> run_job(const graph::Action& action, const AzureAccess& access, 
       azure::ResourceId::parse(target.id.text() + std::string(kExecutionsPath) + "/" + text_at(start, "name"));
   if (!execution_id || text_at(start, "name").empty())
     return fail(Error::Kind::invalid, "no-execution", fmt::format("starting `{}` named no execution", action.service));
+  JobOutput output(access, target, scope);
   for (milliseconds pause = 200ms;; pause = std::min(pause * 3 / 2, kLongestPause)) {
     TRY_ASSIGN(const auto execution, access.arm.get(*execution_id, version, stop));
     TRY_ASSIGN(const auto replicas, job_replicas(access, *execution_id, version, stop));
+    output.show(replicas, stop);
     if (const auto end = execution ? end_of(*execution, replicas) : std::nullopt) {
       if (!end->succeeded) {
-        show_last_lines(access, target, replicas, scope, stop);
         return fail(Error{.kind = Error::Kind::refused,
                           .code = "job-failed",
                           .message = end->exit_code

@@ -111,6 +111,10 @@ Result<void> find_dockerfile(const graph::BuildImage& build, const Disk& disk, B
     context.dockerfile_added =
         std::ranges::none_of(context.entries, [&](const auto& entry) { return entry.path == relative; });
   }
+  if (!build.appended.empty()) {
+    context.dockerfile_text += "\n" + build.appended;
+    context.dockerfile_added = true;
+  }
   if (context.dockerfile_added) context.dockerfile = kAddedDockerfile;
   return {};
 }
@@ -268,6 +272,10 @@ Result<IgnoreRules> read_ignore_rules(const fs::path& context, const std::string
 Result<BuildContext> read_context(const graph::BuildImage& build, const Disk& disk) {
   BuildContext context;
   context.folder = build.context;
+  if (build.context.empty()) {
+    TRY(find_dockerfile(build, disk, context));
+    return context;
+  }
   const bool is_named = build.inline_dockerfile.empty() && !build.dockerfile.empty();
   TRY_ASSIGN(const IgnoreRules rules, read_ignore_rules(build.context, is_named ? build.dockerfile : "", disk));
   TRY(Walk(disk, rules, context).folder("", {}));

@@ -89,6 +89,24 @@ TEST(BuildContext, ADockerfileThatIsIgnoredOrOutsideOrInlineIsAddedUnderItsOwnNa
   EXPECT_EQ(listing(bytes_of(*pack(*context, disk))), "a=a\n.defang.Dockerfile=FROM z\n");
 }
 
+TEST(BuildContext, WhatIsAppendedEndsTheDockerfileAndTheFileItselfStays) {
+  const FakeDisk disk(Files{{"/project/web/Dockerfile", "FROM x"}});
+  auto build = build_of();
+  build.appended = "USER app\n";
+  const auto context = read_context(build, disk);
+  ASSERT_TRUE(context);
+  EXPECT_EQ(listing(bytes_of(*pack(*context, disk))), "Dockerfile=FROM x\n.defang.Dockerfile=FROM x\nUSER app\n\n");
+  EXPECT_NE(image_tag(build, *context), image_tag(build_of(), read_context(build_of(), disk).value()));
+}
+
+TEST(BuildContext, WithoutAFolderItHoldsTheDockerfileOnly) {
+  const FakeDisk disk(Files{{"/project/web/a", "a"}});
+  graph::BuildImage build{.context = {}, .inline_dockerfile = "FROM x", .appended = "WORKDIR /srv\n"};
+  const auto context = read_context(build, disk);
+  ASSERT_TRUE(context);
+  EXPECT_EQ(listing(bytes_of(*pack(*context, disk))), ".defang.Dockerfile=FROM x\nWORKDIR /srv\n\n");
+}
+
 TEST(BuildContext, TheDockerfilesOwnIgnoreFileWins) {
   const FakeDisk disk(Files{{"/project/web/api.Dockerfile", "FROM x\n"},
                             {"/project/web/api.Dockerfile.dockerignore", "*\n!keep\n"},

@@ -50,7 +50,7 @@ class LocalBuild {
       arguments.insert(arguments.end(), {"--build-arg", name});
       environment[name] = value;
     }
-    arguments.push_back(context.folder);
+    arguments.push_back(context.folder.empty() ? folder_.string() : context.folder);
     return run(std::move(arguments), std::move(environment), "", "building the image");
   }
 

@@ -71,7 +71,7 @@ class Deployment {
     const auto actions = make_actions(access_);
     auto result = run(graph_, access_.arm, *actions, access_.clock, stream_.part(true), options(), stop_);
     RunFinished finished = result.finished;
-    if (finished.how == RunFinished::How::done) remove_what_is_left_over(finished);
+    if (finished.how == RunFinished::How::done && !wishes_.is_part) remove_what_is_left_over(finished);
     for (const auto& node : result.still_going_on)
       stream_.tell(
           Notice{fmt::format("`{}` is still being worked on in Azure; run the same command again to go on", node)});

@@ -10,6 +10,7 @@ namespace defang::deploy {
 struct DeploymentOptions {
   bool force = false;    // write even what is as wished for, run jobs again
   bool rebuild = false;  // build even what was built from the same things
+  bool is_part = false;  // the graph is of some services only: nothing is left over
 };
 
 /// One run of `up`, whole: the graph through the engine under the stack's lease, then what is left over of services

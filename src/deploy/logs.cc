@@ -48,9 +48,10 @@ std::vector<LogStream> streams_of(const std::vector<ServiceStatus>& services) {
   std::vector<LogStream> streams;
   for (const auto& service : services)
     for (const auto& replica : service.replicas)
-      for (const auto& container : replica.containers)
-        if (!container.log_stream.empty())
-          streams.push_back({service.service, service.app, replica.name, container.name, container.log_stream});
+      for (const auto* containers : {&replica.init_containers, &replica.containers})
+        for (const auto& container : *containers)
+          if (!container.log_stream.empty())
+            streams.push_back({service.service, service.app, replica.name, container.name, container.log_stream});
   return streams;
 }
 

@@ -50,6 +50,11 @@ void append(std::string& all, const std::string& text) {
   all += (all.empty() ? "" : "; ") + text;
 }
 
+/// An init container that did its work.
+bool has_ended_well(const Json& container, std::string_view kind) {
+  return kind.ends_with("initContainers") && text_at(container, "runningStateDetails").find("'0'") != std::string::npos;
+}
+
 /// Everything that the revision and its containers say about themselves.
 std::string what_is_said(const Json& revision, const std::vector<Json>& replicas) {
   std::string said;
@@ -57,11 +62,13 @@ std::string what_is_said(const Json& revision, const std::vector<Json>& replicas
   append(said, text_at(revision, "properties.runningStateDetails"));
   for (const auto& replica : replicas) {
     append(said, text_at(replica, "properties.runningStateDetails"));
-    const Json* containers = at_path(replica, "properties.containers");
-    if (containers == nullptr) continue;
-    for (const auto& container : *containers)
-      if (!equals_ignoring_case(text_at(container, "runningState"), "Running"))
-        append(said, text_at(container, "runningStateDetails"));
+    for (const auto* kind : {"properties.initContainers", "properties.containers"}) {
+      const Json* containers = at_path(replica, kind);
+      if (containers == nullptr) continue;
+      for (const auto& container : *containers)
+        if (!equals_ignoring_case(text_at(container, "runningState"), "Running") && !has_ended_well(container, kind))
+          append(said, text_at(container, "runningStateDetails"));
+    }
   }
   return said;
 }

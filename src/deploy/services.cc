@@ -43,10 +43,17 @@ Container container_of(const Json& json) {
 }
 
 Replica replica_of(const Json& json) {
-  Replica replica{.name = text_at(json, "/name"), .state = text_at(json, "/properties/runningState"), .containers = {}};
-  const Json::json_pointer where("/properties/containers");
-  if (json.contains(where) && json[where].is_array())
-    for (const auto& container : json[where]) replica.containers.push_back(container_of(container));
+  Replica replica{.name = text_at(json, "/name"),
+                  .state = text_at(json, "/properties/runningState"),
+                  .init_containers = {},
+                  .containers = {}};
+  const auto read = [&](const char* pointer, std::vector<Container>& containers) {
+    const Json::json_pointer where(pointer);
+    if (json.contains(where) && json[where].is_array())
+      for (const auto& container : json[where]) containers.push_back(container_of(container));
+  };
+  read("/properties/initContainers", replica.init_containers);
+  read("/properties/containers", replica.containers);
   return replica;
 }
 

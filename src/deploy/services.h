@@ -21,6 +21,7 @@ struct Container {
 };
 struct Replica {
   std::string name, state;
+  std::vector<Container> init_containers;
   std::vector<Container> containers;
 };
 struct ServiceStatus {

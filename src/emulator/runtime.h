@@ -56,8 +56,9 @@ struct ContainerSpec {
 
 /// One replica: containers that share a network (localhost between them), as in Container Apps.
 struct ReplicaSpec {
-  std::string id;           // unique while the emulator lives, also after the replica is gone
-  std::string environment;  // an id given to start_environment
+  std::string id;                              // unique while the emulator lives, also after the replica is gone
+  std::string environment;                     // an id given to start_environment
+  std::vector<ContainerSpec> init_containers;  // one after another, each to exit code 0, before all others (CA-35)
   std::vector<ContainerSpec> containers;
   std::vector<std::uint16_t> ports;  // what the app's ingress leads to: open from the start where no containers run
 };
@@ -80,6 +81,7 @@ struct ContainerState {
 };
 
 struct ReplicaState {
+  std::vector<ContainerState> init_containers;
   std::vector<ContainerState> containers;
   std::vector<std::uint16_t> listening;  // TCP ports open in the replica on other than loopback addresses, sorted
 };
@@ -144,6 +146,21 @@ struct Backend {
   unsigned weight = 100;
 };
 
+/// What a request meets while no replica is ready: a refusal, or, where the app comes back from zero replicas, a wait.
+enum class Meanwhile { refuse, wait };
+
+/// What came through an app's ingress.
+struct IngressLoad {
+  std::uint64_t arrived = 0;  // requests and connections, ever
+  std::uint64_t open = 0;     // under way now, or waiting for a replica
+};
+
+/// What the containers of a replica use together.
+struct ReplicaUsage {
+  double cpu_seconds = 0;  // ever
+  std::uint64_t memory_bytes = 0;
+};
+
 /// Where a public app is reached from this machine.
 struct IngressEntry {
   std::string app;   // resource id
@@ -190,8 +207,9 @@ class Runtime {
   virtual Result<void> declare_app(const AppAddress& address) = 0;
   virtual void remove_app(const std::string& app) = 0;
   /// The ready replicas behind an app, replacing those before. With none, HTTP answers 503 and TCP connections are
-  /// closed.
-  virtual void route(const std::string& app, const std::vector<Backend>& backends) = 0;
+  /// closed, or both wait until there is one.
+  virtual void route(const std::string& app, const std::vector<Backend>& backends, Meanwhile meanwhile) = 0;
+  virtual IngressLoad load(const std::string& app) const = 0;
   virtual std::vector<IngressEntry> ingress() const = 0;
   /// The loopback port where all public apps answer by host name, with TLS and without: the environments' address.
   virtual Result<std::uint16_t> front() = 0;
@@ -199,8 +217,12 @@ class Runtime {
   /// Returns at once; how it goes shows in replica_state. An error: the environment is not known.
   virtual Result<void> start_replica(const ReplicaSpec& spec) = 0;
   virtual std::optional<ReplicaState> replica_state(const std::string& replica) const = 0;
-  /// Starts a container again that exited or could not be started; counts in `restarts`. Returns at once.
-  virtual void restart_container(const std::string& replica, const std::string& container) = 0;
+  /// Starts a container again; counts in `restarts`. One that runs is ended first, by SIGTERM and by SIGKILL after the
+  /// grace. Returns at once.
+  virtual void restart_container(const std::string& replica, const std::string& container,
+                                 std::chrono::milliseconds grace) = 0;
+  /// Nothing where no containers run.
+  virtual std::optional<ReplicaUsage> usage(const std::string& replica) const = 0;
   /// SIGTERM, and SIGKILL after the grace. Returns at once; its console stays readable.
   virtual void stop_replica(const std::string& replica, std::chrono::milliseconds grace) = 0;
   virtual ProbeResult probe(const std::string& replica, const Probe& probe, std::stop_token stop) = 0;

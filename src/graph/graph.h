@@ -63,9 +63,10 @@ struct BuildImage {  // [image: "registry.azurecr.io/web@sha256:..." or with its
   std::string service;
   std::string registry;           // node of the registry
   std::string storage;            // node of the stack's storage account, which takes the context
-  std::string context;            // absolute folder
+  std::string context;            // absolute folder; empty: the Dockerfile needs none
   std::string dockerfile;         // relative to the context, or absolute
   std::string inline_dockerfile;  // instead of a file; empty: none
+  std::string appended;           // instructions after its last: "WORKDIR /srv\nUSER app\n"
   bool buildpacks = false;        // no Dockerfile: Cloud Native Buildpacks find out what it is
   std::string target;
   std::string platform = "linux/amd64";

@@ -23,6 +23,7 @@ std::string describe(const BuildImage& build) {
   if (build.buildpacks) return "build image with buildpacks";
   std::string text = "build image from " + (build.inline_dockerfile.empty() ? build.dockerfile : "inline Dockerfile");
   if (!build.target.empty()) text += ", target " + build.target;
+  if (!build.appended.empty()) text += ", then " + join(split(trim(build.appended), '\n'), ", ");
   return text;
 }
 std::string describe(const WriteSecret& secret) {

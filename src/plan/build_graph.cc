@@ -208,8 +208,15 @@ void add_vault(Planning& plan) {
   plan.graph.add(std::move(vault));
 }
 
+bool builds_anything(const Planning& plan) {
+  const auto is_one = [](const PlannedService& planned) { return is_built(*planned.service); };
+  return std::ranges::any_of(plan.services, [&](const auto& entry) {
+    return is_one(entry.second) || std::ranges::any_of(entry.second.sidecars, is_one);
+  });
+}
+
 void add_registry(Planning& plan) {
-  if (std::ranges::none_of(plan.project.services, [](const auto& entry) { return is_built(entry.second); })) return;
+  if (!builds_anything(plan)) return;
   auto registry = providers::registry(plan.scope);
   if (plan.scope.can_assign_roles) {
     const auto identity = providers::pull_identity(plan.scope);
@@ -272,8 +279,8 @@ bool is_linux_amd64(std::string_view platform) {
 
 void check_platform(Planning& plan, const Service& service) {
   if (service.platform && !is_linux_amd64(service.platform->value))
-    plan.diagnostics.add(is_built(service) ? platform_built_as_amd64(service, *service.platform)
-                                           : wrong_platform(service, *service.platform));
+    plan.diagnostics.add(service.build ? platform_built_as_amd64(service, *service.platform)
+                                       : wrong_platform(service, *service.platform));
   if (!service.build || service.build->platforms.empty()) return;
   const auto& platforms = service.build->platforms;
   if (std::ranges::none_of(platforms, [](const auto& platform) { return is_linux_amd64(*platform); }))
@@ -299,12 +306,53 @@ std::vector<std::pair<std::string, std::string>> build_args(Planning& plan, cons
   return args;
 }
 
+/// What is known when an image is built; variables that stay for config are not.
+bool is_known(const std::optional<Spanned<std::string>>& text) {
+  return text && !text->value.empty() && text->value.find_first_of("\n$") == std::string::npos;
+}
+
+void check_image_settings(Planning& plan, const Service& service, bool buildpacks) {
+  for (const auto* setting : {&service.working_dir, &service.user}) {
+    if (!*setting || (*setting)->value.empty() || (is_known(*setting) && !buildpacks)) continue;
+    plan.diagnostics.add(image_setting_unknown(service, setting == &service.user ? "user" : "working_dir", **setting));
+  }
+}
+
+/// Without a build of its own, a service that says where it starts and as whom gets an image on top of the one it
+/// names.
+Value add_derived_image(Planning& plan, const Service& service) {
+  const auto id = node("build", service.name);
+  const auto& span = is_known(service.working_dir) ? service.working_dir->span : service.user->span;
+  plan.diagnostics.add(derived_image(service, span));
+  graph::BuildImage build{.service = service.name,
+                          .registry = std::string(providers::kRegistry),
+                          .storage = std::string(providers::kStorage),
+                          .context = {},
+                          .dockerfile = {},
+                          .inline_dockerfile = "FROM " + service.image->value,
+                          .appended = image_instructions(service),
+                          .target = {},
+                          .args = {}};
+  plan.graph.add(
+      graph::Action{.id = id,
+                    .what = std::move(build),
+                    .origin = span,
+                    .because = "service `" + service.name + "` says where its container starts, or as whom",
+                    .service = service.name,
+                    .after = {{std::string(providers::kUploadsContainer), "the context is uploaded there"}}});
+  return providers::output_of(id, "image");
+}
+
 Value add_build(Planning& plan, const Service& service) {
   const auto& build = *service.build;
   if (build.is_remote) plan.diagnostics.add(remote_context(service));
   if (service.image) plan.diagnostics.add(image_and_build(service));
   const bool buildpacks = plan.facts.without_dockerfile.contains(service.name);
   if (buildpacks) plan.diagnostics.add(built_with_buildpacks(service));
+  auto appended = buildpacks ? std::string() : image_instructions(service);
+  // A stage of its own after the wanted one: what is appended would belong to the file's last.
+  const bool has_stage = !appended.empty() && !build.target.empty();
+  if (has_stage) appended = "FROM " + build.target + "\n" + appended;
   const auto id = node("build", service.name);
   plan.graph.add(
       graph::Action{.id = id,
@@ -314,8 +362,9 @@ Value add_build(Planning& plan, const Service& service) {
                                               .context = build.context.string(),
                                               .dockerfile = buildpacks ? "" : build.dockerfile,
                                               .inline_dockerfile = build.dockerfile_inline.value_or(""),
+                                              .appended = std::move(appended),
                                               .buildpacks = buildpacks,
-                                              .target = build.target,
+                                              .target = has_stage ? "" : build.target,
                                               .platform = "linux/amd64",
                                               .args = build_args(plan, service)},
                     .origin = build.span,
@@ -328,7 +377,8 @@ Value add_build(Planning& plan, const Service& service) {
 
 Value image_of(Planning& plan, const PlannedService& planned) {
   const auto& service = *planned.service;
-  if (is_built(service)) return add_build(plan, service);
+  check_image_settings(plan, service, plan.facts.without_dockerfile.contains(service.name));
+  if (service.build) return add_build(plan, service);
   if (!service.image) {
     plan.diagnostics.add(service.provider_type ? provider_unknown(service) : no_image(service));
     return "";
@@ -337,6 +387,7 @@ Value image_of(Planning& plan, const PlannedService& planned) {
   const auto& mounts = planned.mounts;
   const bool keeps_data = std::ranges::find(mounts, PlannedMount::Kind::share, &PlannedMount::kind) != mounts.end();
   if (providers::well_known_port(service.image->value) && !keeps_data) plan.diagnostics.add(stateful_image(service));
+  if (is_built(service)) return add_derived_image(plan, service);
   return service.image->value;
 }
 
@@ -356,6 +407,52 @@ Value::List words_of(Planning& plan, const PlannedService& planned,
   return result;
 }
 
+// --- containers that run before ---
+
+Value::List hook_command(Planning& plan, const Service& service, const compose::Node& hook) {
+  Value::List words;
+  const auto* command = hook.find("command");
+  if (!command) return words;
+  for (const auto& word : command->items)
+    words.push_back(with_addresses(plan, service.name, word.text, "`pre_start.command`", command->span));
+  return words;
+}
+
+/// The service's variables, and those of the hook.
+Value::List hook_environment(Planning& plan, const providers::Workload& workload, const compose::Node& hook) {
+  auto variables = workload.environment;
+  const auto* own = hook.find("environment");
+  if (!own) return variables;
+  for (const auto& entry : own->entries) {
+    std::erase_if(variables, [&](const Value& one) { return *one.find("name") == Value(entry.key); });
+    variables.push_back(Value::Map{{"name", entry.key},
+                                   {"value", with_addresses(plan, workload.service->name, entry.value.text,
+                                                            "`" + entry.key + "`", entry.value.span)}});
+  }
+  return variables;
+}
+
+/// `pre_start`: containers with the service's volumes and variables that run to their ends before its own starts.
+void add_init_containers(Planning& plan, PlannedService& planned) {
+  const auto& service = *planned.service;
+  const auto* hooks = value_at(plan.project, service.name, "pre_start");
+  if (!hooks || hooks->items.empty()) return;
+  auto& workload = planned.workload;
+  plan.diagnostics.add(runs_before_each_replica(service, hooks->span));
+  for (const auto& hook : hooks->items) {
+    const auto name = fmt::format("{}-init-{}", workload.name, workload.init_containers.size() + 1);
+    const auto* image = hook.find("image");
+    const bool is_own = !image || (service.image && image->text == service.image->value);
+    providers::Workload init{.service = &service, .name = name};
+    init.image = is_own ? workload.image : Value(image->text);
+    init.size = workload.size;
+    init.arguments = hook_command(plan, service, hook);
+    init.environment = hook_environment(plan, workload, hook);
+    init.mounts = workload.mounts;
+    workload.init_containers.push_back(std::move(init));
+  }
+}
+
 void fill_workload(Planning& plan, PlannedService& planned) {
   const auto& service = *planned.service;
   auto& workload = planned.workload;
@@ -371,6 +468,7 @@ void fill_workload(Planning& plan, PlannedService& planned) {
     workload.environment.push_back(environment_variable(plan, planned, variable));
   add_store_variables(plan, planned);
   add_volumes(plan, planned);
+  add_init_containers(plan, planned);
   const auto domains = plan.facts.live_custom_domains.find(workload.name);
   if (domains != plan.facts.live_custom_domains.end()) workload.custom_domains = domains->second;
   note_split_addresses(plan, service);
@@ -519,6 +617,13 @@ std::vector<std::string> config_of(const compose::FileSource& source) {
 }
 
 }  // namespace
+
+std::string image_instructions(const Service& service) {
+  std::string text;
+  if (is_known(service.working_dir)) text += "WORKDIR " + service.working_dir->value + "\n";
+  if (is_known(service.user)) text += "USER " + service.user->value + "\n";
+  return text;
+}
 
 std::map<std::string, std::vector<ConfigUse>> config_needed(const compose::Project& project) {
   std::map<std::string, std::vector<ConfigUse>> needed;

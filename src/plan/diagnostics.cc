@@ -140,6 +140,31 @@ Diagnostic stateful_image(const compose::Service& service) {
                  service.image->span, "keep what matters in a managed service");
 }
 
+Diagnostic derived_image(const compose::Service& service, const SourceSpan& span) {
+  return note("azure.derived-image",
+              fmt::format("service `{}` gets an image of its own on top of `{}`: Container Apps takes folder and user "
+                          "from the image",
+                          service.name, service.image->value),
+              span);
+}
+
+Diagnostic image_setting_unknown(const compose::Service& service, std::string_view attribute,
+                                 const Spanned<std::string>& setting) {
+  return warning("azure.image-setting",
+                 fmt::format("`{}` of service `{}` is `{}`, which cannot be written into its image: the image's own "
+                             "applies",
+                             attribute, service.name, setting.value),
+                 setting.span, "say its value, and build from a Dockerfile");
+}
+
+Diagnostic runs_before_each_replica(const compose::Service& service, const SourceSpan& span) {
+  return note("azure.init-container",
+              fmt::format("`pre_start` of service `{}` runs before each replica starts: on every deployment of it, and "
+                          "when Azure starts it again",
+                          service.name),
+              span, "let it do no harm when it runs twice");
+}
+
 Diagnostic remote_context(const compose::Service& service) {
   return error("azure.unsupported",
                fmt::format("service `{}` is built from `{}`, and remote contexts are not supported yet", service.name,

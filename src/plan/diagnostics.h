@@ -31,6 +31,10 @@ Diagnostic replica_too_large(const compose::Service& service);
 Diagnostic renamed(const compose::Service& service, const std::string& name);
 Diagnostic stateful_image(const compose::Service& service);
 
+Diagnostic derived_image(const compose::Service& service, const SourceSpan& span);
+Diagnostic image_setting_unknown(const compose::Service& service, std::string_view attribute,
+                                 const Spanned<std::string>& setting);
+Diagnostic runs_before_each_replica(const compose::Service& service, const SourceSpan& span);
 Diagnostic remote_context(const compose::Service& service);
 Diagnostic built_with_buildpacks(const compose::Service& service);
 Diagnostic config_in_build(const compose::Service& service, const compose::EnvironmentVariable& arg,

@@ -88,6 +88,12 @@ inline std::string node(std::string_view kind, std::string_view name) {
   return std::string(kind) + "/" + std::string(name);
 }
 
-inline bool is_built(const compose::Service& service) { return service.build.has_value(); }
+/// `working_dir` and `user` as instructions of a Dockerfile, which is where Container Apps takes both from.
+std::string image_instructions(const compose::Service& service);
+
+/// By a build of its own, or because an image of its own says where it starts and as whom.
+inline bool is_built(const compose::Service& service) {
+  return service.build.has_value() || (service.image && !image_instructions(service).empty());
+}
 
 }  // namespace defang::plan

@@ -96,6 +96,11 @@ Hosts hosts_of(const compose::Project& project) {
       for (const auto& alias : network.aliases) hosts.emplace(*alias, name);
     const auto* container_name = value_at(project, name, "container_name");
     if (container_name && container_name->is_text()) hosts.emplace(container_name->text, name);
+    // "db:database": one service's name for another, which is good enough for all.
+    const auto* links = value_at(project, name, "links");
+    for (const auto& link : links ? links->items : std::vector<compose::Node>())
+      if (const auto colon = link.text.find(':'); colon != std::string::npos)
+        hosts.emplace(link.text.substr(colon + 1), link.text.substr(0, colon));
   }
   for (const auto& [name, service] : project.services) hosts[name] = name;
   return hosts;

@@ -116,6 +116,9 @@ Value::Map common_template(const Workload& workload) {
       if (std::ranges::find(volumes, volume) == volumes.end()) volumes.push_back(volume);
   }
   Value::Map body = {{"containers", std::move(containers)}};
+  Value::List before;
+  for (const auto& init : workload.init_containers) before.push_back(container(init));
+  if (!before.empty()) body.emplace_back("initContainers", std::move(before));
   if (!volumes.empty()) body.emplace_back("volumes", std::move(volumes));
   return body;
 }

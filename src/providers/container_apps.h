@@ -48,8 +48,9 @@ struct Workload {
   graph::Value::List environment;  // [{name, value} or {name, secretRef}]
   graph::Value::List secrets;      // [{name, keyVaultUrl, identity}]
   graph::Value::List volumes, mounts;
-  std::vector<Workload> sidecars;  // further containers of each replica
-  graph::Value::List arguments;    // of `command`, with siblings' addresses rewritten
+  std::vector<Workload> sidecars;         // further containers of each replica
+  std::vector<Workload> init_containers;  // run to their ends before all others, with volumes of the workload
+  graph::Value::List arguments;           // of `command`, with siblings' addresses rewritten
   graph::Value::List entrypoint;
   std::optional<graph::Value> custom_domains;
   std::string schedule;  // of a job that runs by the clock: "0 3 * * *", UTC

@@ -135,7 +135,7 @@ class ContainersTest : public testing::Test {
     const auto script = fmt::format("echo hello from {0} > index.html; exec httpd -f -p {1}", app.name, port);
     const auto id = start(app.name, script, app.environment);
     EXPECT_TRUE(eventually([&] { return runtime().replica_state(id)->listening == std::vector<std::uint16_t>{port}; }));
-    runtime().route(app.id, {{id, 100}});
+    runtime().route(app.id, {{id, 100}}, Meanwhile::refuse);
     return id;
   }
 
@@ -256,13 +256,13 @@ TEST_F(ContainersTest, AnExitIsSeenAndARestartCounts) {
   ASSERT_TRUE(eventually([&] { return state(id).phase == Phase::exited; }));
   EXPECT_EQ(state(id).exit_code, 3);
   EXPECT_EQ(state(id).reason, "Error");
-  runtime().restart_container(id, "main");
+  runtime().restart_container(id, "main", 0ms);
   ASSERT_TRUE(eventually([&] { return state(id).restarts == 1 && state(id).phase == Phase::exited; }));
   EXPECT_EQ(console(id), "working\nworking\n");
 }
 
 TEST_F(ContainersTest, AMissingImageIsToldInTheEnginesWords) {
-  ReplicaSpec spec{.id = "missing", .environment = "blue", .containers = {}, .ports = {}};
+  ReplicaSpec spec{.id = "missing", .environment = "blue", .init_containers = {}, .containers = {}, .ports = {}};
   spec.containers.push_back({.name = "main", .image = "localhost:9/nothing:here"});
   ASSERT_TRUE(runtime().start_replica(spec));
   ASSERT_TRUE(eventually([&] { return state("missing").phase == Phase::waiting; }));
@@ -302,7 +302,7 @@ TEST_F(ContainersTest, ABuildSaysWhatItDoesAndItsImageRuns) {
                                      {});
   ASSERT_TRUE(built) << built.error().message << log;
   EXPECT_THAT(log, HasSubstr("STEP 4/5: RUN echo"));
-  ReplicaSpec spec{.id = "greeter", .environment = "blue", .containers = {}, .ports = {}};
+  ReplicaSpec spec{.id = "greeter", .environment = "blue", .init_containers = {}, .containers = {}, .ports = {}};
   spec.containers.push_back({.name = "main", .image = "localhost/greeter:1"});
   ASSERT_TRUE(runtime().start_replica(spec));
   EXPECT_TRUE(eventually([&] { return console("greeter") == "hello\nworld\n"; })) << console("greeter");

@@ -66,6 +66,7 @@ std::vector<std::string> size_of(const Resource& workload) {
 std::string image_line(const graph::ResourceGraph& graph, const Resource& workload) {
   if (const auto* action = graph.action("build/" + workload.service)) {
     const auto& build = std::get<graph::BuildImage>(action->what);
+    if (build.context.empty()) return "built on top of its image";
     if (build.buildpacks) return "built with buildpacks from " + build.context;
     return "built from " + build.context + " (" + (build.inline_dockerfile.empty() ? build.dockerfile : "inline") + ")";
   }

@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <atomic>
 #include <condition_variable>
+#include <csignal>
 #include <fstream>
 #include <map>
 #include <mutex>
@@ -37,16 +38,56 @@ constexpr unsigned kAddressesOfAppsOrReplicas = 30000;
 /// Begins the names of containers and network namespaces, which the whole machine shares.
 std::string prefix_of(const fs::path& folder) { return "defang-" + tag_of(folder) + "-"; }
 
-/// Waits for the end of a process that need not be our child. False: a stop came first.
-bool wait_for_end(int pid, const std::stop_token& stop) {
-  const Descriptor process(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0)));
+Descriptor open_process(int pid) { return Descriptor(static_cast<int>(::syscall(SYS_pidfd_open, pid, 0))); }
+
+/// Waits for the end of a process that need not be our child. False: a stop or the limit came first.
+bool wait_for_end(const Descriptor& process, const std::stop_token& stop, std::optional<milliseconds> limit = {}) {
   if (!process.valid()) return true;  // gone already
   const Descriptor stopping(::eventfd(0, EFD_CLOEXEC));
   const std::stop_callback wake(stop, [&] { ::eventfd_write(stopping.number(), 1); });
   pollfd both[] = {{process.number(), POLLIN, 0}, {stopping.number(), POLLIN, 0}};
-  while (::poll(both, 2, -1) < 0 && errno == EINTR) {
+  const int most = limit ? static_cast<int>(limit->count()) : -1;
+  while (::poll(both, 2, most) < 0 && errno == EINTR) {
   }
   return (both[0].revents & POLLIN) != 0;
+}
+
+/// SIGTERM, and SIGKILL after the grace unless a stop comes, whose caller ends the process itself.
+void end_process(const Descriptor& process, milliseconds grace, const std::stop_token& stop) {
+  if (!process.valid()) return;
+  ::syscall(SYS_pidfd_send_signal, process.number(), SIGTERM, nullptr, 0);
+  if (!wait_for_end(process, stop, grace) && !stop.stop_requested())
+    ::syscall(SYS_pidfd_send_signal, process.number(), SIGKILL, nullptr, 0);
+}
+
+std::uint64_t number_in(const fs::path& file, std::string_view key = {}) {
+  std::ifstream in(file);
+  for (std::string word; in >> word;) {
+    if (key.empty()) return to_number(word).value_or(0);
+    if (word == key && in >> word) return to_number(word).value_or(0);
+  }
+  return 0;
+}
+
+/// What the control groups of a container's first process count: proc(5), cgroups(7), in both hierarchies.
+ReplicaUsage usage_of_process(int pid) {
+  ReplicaUsage usage;
+  std::ifstream groups(fmt::format("/proc/{}/cgroup", pid));
+  for (std::string line; std::getline(groups, line);) {
+    const auto parts = split(line, ':');
+    if (parts.size() < 3) continue;
+    const auto group = "." + parts[2];
+    const fs::path root = "/sys/fs/cgroup";
+    if (parts[1].empty()) {
+      usage.cpu_seconds += static_cast<double>(number_in(root / group / "cpu.stat", "usage_usec")) / 1e6;
+      usage.memory_bytes += number_in(root / group / "memory.current");
+    } else if (parts[1].contains("cpuacct")) {
+      usage.cpu_seconds += static_cast<double>(number_in(root / "cpuacct" / group / "cpuacct.usage")) / 1e9;
+    } else if (parts[1] == "memory") {
+      usage.memory_bytes += number_in(root / "memory" / group / "memory.usage_in_bytes");
+    }
+  }
+  return usage;
 }
 
 struct Environment {
@@ -67,7 +108,10 @@ struct App {
   };
   std::map<std::string, Listener> listeners;  // by what they are for: `http:80`, `public`, `tcp:5432`
   std::vector<Backend> backends;
+  Meanwhile meanwhile = Meanwhile::refuse;
   unsigned turn = 0;
+  std::uint64_t arrived = 0;
+  std::shared_ptr<std::atomic<std::uint64_t>> open = std::make_shared<std::atomic<std::uint64_t>>(0);
 };
 
 struct Container {
@@ -76,14 +120,24 @@ struct Container {
   std::string id;
   int pid = 0;
   bool start_again = false;
+  std::jthread ending;  // of a process that shall be started again
 };
 
 struct Replica {
   ReplicaSpec spec;
   std::shared_ptr<Environment> environment;
   EnvironmentNetwork::Cable cable;
+  std::vector<Container> init_containers;
   std::vector<Container> containers;
   milliseconds grace{0};
+
+  Container* find(std::string_view name) {
+    for (auto* list : {&init_containers, &containers}) {
+      const auto found = std::ranges::find(*list, name, [](const Container& one) { return one.spec.name; });
+      if (found != list->end()) return &*found;
+    }
+    return nullptr;
+  }
   std::atomic<bool> gone = false;
   std::jthread thread;  // last: it uses the rest
 };
@@ -174,10 +228,18 @@ class ContainerRuntime final : public Runtime {
     apps_.erase(found);
   }
 
-  void route(const std::string& id, const std::vector<Backend>& backends) override {
+  void route(const std::string& id, const std::vector<Backend>& backends, Meanwhile meanwhile) override {
     const std::lock_guard lock(mutex_);
     const auto found = apps_.find(id);
-    if (found != apps_.end()) found->second.backends = backends;
+    if (found == apps_.end()) return;
+    found->second.backends = backends;
+    found->second.meanwhile = meanwhile;
+  }
+
+  IngressLoad load(const std::string& id) const override {
+    const std::lock_guard lock(mutex_);
+    const auto found = apps_.find(id);
+    return found == apps_.end() ? IngressLoad{} : IngressLoad{found->second.arrived, found->second.open->load()};
   }
 
   std::vector<IngressEntry> ingress() const override {
@@ -212,10 +274,8 @@ class ContainerRuntime final : public Runtime {
     auto made = std::make_unique<Replica>();
     made->spec = spec;
     made->environment = environment->second;
-    for (const auto& container : spec.containers) {
-      made->containers.push_back(
-          {.spec = container, .state = {.name = container.name}, .id = container_id(spec.id, container.name)});
-    }
+    made->init_containers = make_containers(spec.id, spec.init_containers);
+    made->containers = make_containers(spec.id, spec.containers);
     Replica& replica = *made;
     replicas_[spec.id] = std::move(made);
     replica.thread = std::jthread([this, &replica](std::stop_token stop) { live(replica, stop); });
@@ -229,6 +289,7 @@ class ContainerRuntime final : public Runtime {
       const std::lock_guard lock(mutex_);
       const auto found = replicas_.find(id);
       if (found == replicas_.end()) return std::nullopt;
+      for (const auto& container : found->second->init_containers) state.init_containers.push_back(container.state);
       for (const auto& container : found->second->containers) {
         state.containers.push_back(container.state);
         if (container.state.phase == Phase::running) pid = container.pid;
@@ -238,15 +299,34 @@ class ContainerRuntime final : public Runtime {
     return state;
   }
 
-  void restart_container(const std::string& id, const std::string& name) override {
+  void restart_container(const std::string& id, const std::string& name, milliseconds grace) override {
     const std::lock_guard lock(mutex_);
     const auto found = replicas_.find(id);
-    if (found == replicas_.end()) return;
-    auto& all = found->second->containers;
-    const auto container = std::ranges::find(all, name, [](const Container& one) { return one.spec.name; });
-    if (container == all.end()) return;
+    auto* container = found == replicas_.end() ? nullptr : found->second->find(name);
+    if (container == nullptr || container->start_again) return;
     container->start_again = true;
     changed_.notify_all();
+    if (container->state.phase != Phase::running) return;
+    container->ending = std::jthread(
+        [pid = container->pid, grace](const std::stop_token& stop) { end_process(open_process(pid), grace, stop); });
+  }
+
+  std::optional<ReplicaUsage> usage(const std::string& id) const override {
+    std::vector<int> pids;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = replicas_.find(id);
+      if (found == replicas_.end()) return std::nullopt;
+      for (const auto& container : found->second->containers)
+        if (container.state.phase == Phase::running) pids.push_back(container.pid);
+    }
+    ReplicaUsage sum;
+    for (const int pid : pids) {
+      const auto one = usage_of_process(pid);
+      sum.cpu_seconds += one.cpu_seconds;
+      sum.memory_bytes += one.memory_bytes;
+    }
+    return sum;
   }
 
   void stop_replica(const std::string& id, milliseconds grace) override {
@@ -387,25 +467,49 @@ class ContainerRuntime final : public Runtime {
             app.declared.name + "." + environment.domain};
   }
 
-  HttpChoice choose_by_host(const RequestHead& head, bool tls) {
+  std::vector<Container> make_containers(const std::string& replica, const std::vector<ContainerSpec>& specs) const {
+    std::vector<Container> made(specs.size());
+    for (std::size_t index = 0; index < specs.size(); ++index) {
+      made[index].spec = specs[index];
+      made[index].state.name = specs[index].name;
+      made[index].id = container_id(replica, specs[index].name);
+    }
+    return made;
+  }
+
+  Choice choose_by_host(const RequestHead& head, bool tls) {
     auto choice = names_.choose(head, tls);
     if (choice.app.empty()) return {.upstream = {}, .answer = std::move(choice.answer)};
     return choose_http(choice.app);
   }
 
-  HttpChoice choose_http(const std::string& id) {
+  Choice choose_http(const std::string& id) {
     const std::lock_guard lock(mutex_);
     const auto app = apps_.find(id);
     if (app == apps_.end() || !app->second.declared.http_target)
       return {.upstream = {}, .answer = ingress_answer(404, "")};
-    auto upstream = next_upstream(app->second, *app->second.declared.http_target);
-    if (upstream) return {.upstream = std::move(upstream), .answer = {}};
-    return {.upstream = {}, .answer = ingress_answer(503, "no healthy upstream")};
+    return choose(id, app->second, *app->second.declared.http_target, ingress_answer(503, "no healthy upstream"));
+  }
+
+  /// Counts what arrives, and how long it is under way.
+  Choice choose(const std::string& id, App& app, std::uint16_t target, std::string refusal) {
+    ++app.arrived;
+    ++*app.open;
+    Choice choice{.upstream = next_upstream(app, target), .answer = std::move(refusal)};
+    choice.under_way = std::shared_ptr<void>(nullptr, [open = app.open](void*) { --*open; });
+    if (!choice.upstream && app.meanwhile == Meanwhile::wait) {
+      choice.look = [this, id, target]() -> std::optional<Upstream> {
+        const std::lock_guard lock(mutex_);
+        const auto found = apps_.find(id);
+        return found == apps_.end() ? std::nullopt : next_upstream(found->second, target);
+      };
+    }
+    return choice;
   }
 
   /// Inside an environment the ingress answers to the app's names only (CA-70, CA-81). HTTP/2 without TLS shows its
   /// name later than we look.
-  HttpChoice choose_inside(const std::string& id, const RequestHead& head) {
+  Choice choose_inside(const std::string& id, const RequestHead& head) {
     {
       const std::lock_guard lock(mutex_);
       const auto app = apps_.find(id);
@@ -420,13 +524,13 @@ class ContainerRuntime final : public Runtime {
     return choose_http(id);
   }
 
-  std::optional<Upstream> choose_tcp(const std::string& id, std::uint64_t exposed) {
+  Choice choose_tcp(const std::string& id, std::uint64_t exposed) {
     const std::lock_guard lock(mutex_);
     const auto app = apps_.find(id);
-    if (app == apps_.end()) return std::nullopt;
+    if (app == apps_.end()) return {};
     const auto& ports = app->second.declared.tcp;
     const auto port = std::ranges::find(ports, exposed, &AppAddress::TcpPort::exposed);
-    return port == ports.end() ? std::nullopt : next_upstream(app->second, port->target);
+    return port == ports.end() ? Choice{} : choose(id, app->second, port->target, {});
   }
 
   std::optional<Upstream> next_upstream(App& app, std::uint16_t target) {
@@ -455,15 +559,40 @@ class ContainerRuntime final : public Runtime {
     if (!connected) {
       for (auto& container : replica.containers) set_waiting(container, connected.error());
     } else {
-      std::vector<std::jthread> threads;
-      for (auto& container : replica.containers) {
-        threads.emplace_back([this, &replica, &container, stop] { live(replica, container, stop); });
-      }
-      threads.clear();  // joins
+      if (initialise(replica, stop)) {
+        std::vector<std::jthread> threads;
+        for (auto& container : replica.containers) {
+          threads.emplace_back([this, &replica, &container, stop] { live(replica, container, stop); });
+        }
+      }  // joins
       replica.environment->network->disconnect_replica(replica.cable);
     }
     (void)disk_.remove(folder_of(replica.spec.id));
     replica.gone = true;
+  }
+
+  /// Runs the init containers to their ends, again where someone asks for it. False: a stop came first.
+  bool initialise(Replica& replica, const std::stop_token& stop) {
+    for (auto& container : replica.init_containers) {
+      bool is_done = false;
+      do {
+        is_done = run_once(replica, container, stop) && container.state.exit_code == 0;
+      } while (!is_done && wait_for_restart(container, stop));
+      engine_->remove(container.id, stop_grace(replica));
+      if (!is_done) return false;
+    }
+    return true;
+  }
+
+  /// True: it ran to an end.
+  bool run_once(Replica& replica, Container& container, const std::stop_token& stop) {
+    if (const auto started = start(replica, container, stop); !started) {
+      set_waiting(container, started.error());
+      return false;
+    }
+    if (!wait_for_end(open_process(container.pid), stop)) return false;
+    set_exited(container);
+    return true;
   }
 
   Result<void> connect(Replica& replica) {
@@ -486,15 +615,10 @@ class ContainerRuntime final : public Runtime {
     return {};
   }
 
-  void live(Replica& replica, Container& container, std::stop_token stop) {
-    while (!stop.stop_requested()) {
-      if (const auto started = start(replica, container, stop); !started) {
-        set_waiting(container, started.error());
-      } else if (wait_for_end(container.pid, stop)) {
-        set_exited(container);
-      }
-      if (!wait_for_restart(container, stop)) break;
-    }
+  void live(Replica& replica, Container& container, const std::stop_token& stop) {
+    do {
+      (void)run_once(replica, container, stop);
+    } while (wait_for_restart(container, stop));
     engine_->remove(container.id, stop_grace(replica));
   }
 

@@ -40,6 +40,7 @@ using namespace asio::experimental::awaitable_operators;
 constexpr auto kConnectLimit = 5s;
 constexpr auto kRequestLimit = 240s;  // CA-61
 constexpr auto kHeadLimit = 60s;
+constexpr auto kLookPause = 50ms;
 constexpr std::string_view kUnreachable =
     "upstream connect error or disconnect/reset before headers. reset reason: connection failure";
 constexpr unsigned char kTlsHandshake = 0x16;  // RFC 8446, 5.1: the first byte of a ClientHello's record
@@ -151,6 +152,23 @@ awaitable<void> bring_back(tcp::socket& upstream, Stream& client) {
   }
 }
 
+/// The other side has ended the connection.
+bool has_left(tcp::socket::lowest_layer_type& client) {
+  char next = 0;
+  return ::recv(client.native_handle(), &next, 1, MSG_PEEK | MSG_DONTWAIT) == 0;
+}
+
+/// Where the choice leads to, after a wait if it asks for one.
+awaitable<std::optional<Upstream>> settle(const Choice& choice, tcp::socket::lowest_layer_type& client) {
+  auto upstream = choice.upstream;
+  const auto end = std::chrono::steady_clock::now() + kRequestLimit;
+  while (!upstream && choice.look && std::chrono::steady_clock::now() < end && !has_left(client)) {
+    co_await expire(kLookPause);
+    upstream = choice.look();
+  }
+  co_return upstream;
+}
+
 template <class Stream>
 awaitable<void> serve_request(Stream& client, const Forwarding::ChooseHttp& choose, const ForwardedFor& from) {
   std::string bytes;
@@ -164,11 +182,13 @@ awaitable<void> serve_request(Stream& client, const Forwarding::ChooseHttp& choo
     co_return;
   }
   const auto choice = choose(head, from.protocol == "https");
-  if (!choice.upstream) {
-    co_await say(client, choice.answer);
+  const auto chosen = co_await settle(choice, client.lowest_layer());
+  if (!chosen) {
+    const auto text = choice.look ? ingress_answer(504, "no replica started in time") : choice.answer;
+    co_await say(client, text);
     co_return;
   }
-  auto upstream = co_await reach(*choice.upstream);
+  auto upstream = co_await reach(*chosen);
   if (!upstream) {
     const auto text = ingress_answer(503, kUnreachable);
     co_await say(client, text);
@@ -189,7 +209,8 @@ std::string client_address(const tcp::socket& socket) {
 }
 
 awaitable<void> serve_tcp(tcp::socket client, Forwarding::ChooseTcp choose) {
-  const auto chosen = choose();
+  const auto choice = choose();
+  const auto chosen = co_await settle(choice, client.lowest_layer());
   if (!chosen) co_return;
   auto upstream = co_await reach(*chosen);
   if (!upstream) co_return;

@@ -21,10 +21,12 @@ struct Upstream {
   std::uint16_t port = 0;
 };
 
-/// What the ingress does with a request: passes it on, or answers itself.
-struct HttpChoice {
+/// What the ingress does with a request or connection: passes it on, lets it wait, or answers itself.
+struct Choice {
   std::optional<Upstream> upstream;
-  std::string answer;  // whole, where there is no upstream
+  std::string answer;                               // of HTTP, whole, where there is no upstream
+  std::function<std::optional<Upstream>()> look{};  // instead of an answer: asked until there is one
+  std::shared_ptr<void> under_way{};                // let go of when it is over
 };
 
 /// Listens and passes connections on, on a thread of its own. Functions given to it are called on that thread and must
@@ -32,8 +34,8 @@ struct HttpChoice {
 class Forwarding {
  public:
   using Id = std::uint64_t;
-  using ChooseTcp = std::function<std::optional<Upstream>()>;
-  using ChooseHttp = std::function<HttpChoice(const RequestHead& head, bool tls)>;
+  using ChooseTcp = std::function<Choice()>;
+  using ChooseHttp = std::function<Choice(const RequestHead& head, bool tls)>;
   using AnswerDatagram = std::function<std::string(std::string_view)>;
   /// Asked in every handshake: the certificate of a host may change.
   using CertificateOf = std::function<std::optional<HostCertificate>(const std::string& host)>;

@@ -98,7 +98,7 @@ class ForwardingTest : public testing::Test {
 
 TEST_F(ForwardingTest, PassesARequestOnAndTheAnswerBack) {
   const auto port =
-      open_http([&](const RequestHead&, bool) { return HttpChoice{.upstream = echo.upstream(), .answer = {}}; });
+      open_http([&](const RequestHead&, bool) { return Choice{.upstream = echo.upstream(), .answer = {}}; });
   const auto answer = ask(port, "POST /a HTTP/1.1\r\nHost: web\r\nContent-Length: 4\r\n\r\nbody");
   EXPECT_THAT(answer, StartsWith("HTTP/1.1 200 OK\r\n\r\nPOST /a HTTP/1.1\r\n"));
   EXPECT_THAT(answer, HasSubstr("X-Forwarded-For: 127.0.0.1\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: web\r\n"));
@@ -107,7 +107,7 @@ TEST_F(ForwardingTest, PassesARequestOnAndTheAnswerBack) {
 
 TEST_F(ForwardingTest, AnswersItselfWhereThereIsNoUpstream) {
   const auto port = open_http([](const RequestHead& head, bool) {
-    return HttpChoice{.upstream = {}, .answer = ingress_answer(404, "no " + head.host)};
+    return Choice{.upstream = {}, .answer = ingress_answer(404, "no " + head.host)};
   });
   EXPECT_THAT(ask(port, "GET / HTTP/1.1\r\nHost: web\r\n\r\n"), AllOf(StartsWith("HTTP/1.1 404"), EndsWith("no web")));
   EXPECT_THAT(ask(port, "nonsense\r\n\r\n"), StartsWith("HTTP/1.1 400"));
@@ -116,14 +116,14 @@ TEST_F(ForwardingTest, AnswersItselfWhereThereIsNoUpstream) {
 TEST_F(ForwardingTest, SaysThatAReplicaDoesNotListen) {
   auto gone = echo.upstream();
   gone.port = listen_on_loopback(0).value().port;
-  const auto port = open_http([&](const RequestHead&, bool) { return HttpChoice{.upstream = gone, .answer = {}}; });
+  const auto port = open_http([&](const RequestHead&, bool) { return Choice{.upstream = gone, .answer = {}}; });
   EXPECT_THAT(ask(port, "GET / HTTP/1.1\r\nHost: web\r\n\r\n"), StartsWith("HTTP/1.1 503"));
 }
 
 TEST_F(ForwardingTest, PassesBytesOnWithoutLookingAtThem) {
-  const auto port = open_tcp([&] { return std::optional(echo.upstream()); });
+  const auto port = open_tcp([&] { return Choice{.upstream = echo.upstream(), .answer = {}}; });
   EXPECT_EQ(ask(port, std::string("\0\1\2", 3)), "HTTP/1.1 200 OK\r\n\r\n" + std::string("\0\1\2", 3));
-  const auto closed = open_tcp([] { return std::optional<Upstream>(); });
+  const auto closed = open_tcp([] { return Choice{}; });
   EXPECT_EQ(ask(closed, "x"), "");
 }
 
@@ -149,7 +149,7 @@ std::string ask_with_tls(std::uint16_t port, const std::string& host) {
 TEST_F(ForwardingTest, SpeaksTlsAtTheSamePortWithACertificateOfTheNameAskedFor) {
   ASSERT_TRUE(authority);
   const auto port = open_http([&](const RequestHead&, bool tls) {
-    return tls ? HttpChoice{.upstream = echo.upstream(), .answer = {}} : HttpChoice{.upstream = {}, .answer = "plain"};
+    return tls ? Choice{.upstream = echo.upstream(), .answer = {}} : Choice{.upstream = {}, .answer = "plain"};
   });
   EXPECT_THAT(ask_with_tls(port, "web.example.org"), HasSubstr("X-Forwarded-Proto: https"));
   EXPECT_THAT(ask_with_tls(port, "api.example.org"), HasSubstr("X-Forwarded-Host: api.example.org"));
@@ -172,7 +172,7 @@ TEST_F(ForwardingTest, AnswersDatagrams) {
 
 TEST_F(ForwardingTest, ManyConnectionsAtOnceAllGetTheirAnswer) {
   const auto port =
-      open_http([&](const RequestHead&, bool) { return HttpChoice{.upstream = echo.upstream(), .answer = {}}; });
+      open_http([&](const RequestHead&, bool) { return Choice{.upstream = echo.upstream(), .answer = {}}; });
   std::vector<std::jthread> threads;
   std::atomic<int> answered = 0;
   for (int index = 0; index < 32; ++index) {

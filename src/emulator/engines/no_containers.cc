@@ -75,7 +75,7 @@ class NoContainers final : public Runtime {
         address.environment,
         {address.id, fmt::format("http://127.0.0.1:{}", listener.port), address.name + "." + environment->second},
         forwarding_->forward_http(std::move(listener.socket), [name = address.name](const RequestHead&, bool) {
-          return HttpChoice{.upstream = {}, .answer = nothing_answers(name)};
+          return Choice{.upstream = {}, .answer = nothing_answers(name)};
         })};
     return {};
   }
@@ -83,7 +83,8 @@ class NoContainers final : public Runtime {
     const std::lock_guard lock(mutex_);
     forget(app);
   }
-  void route(const std::string&, const std::vector<Backend>&) override {}
+  void route(const std::string&, const std::vector<Backend>&, Meanwhile) override {}
+  IngressLoad load(const std::string&) const override { return {}; }
   std::vector<IngressEntry> ingress() const override {
     const std::lock_guard lock(mutex_);
     std::vector<IngressEntry> all;
@@ -99,7 +100,7 @@ class NoContainers final : public Runtime {
     forwarding_->forward_http(std::move(listener.socket), [this](const RequestHead& head, bool tls) {
       auto choice = names_.choose(head, tls);
       if (!choice.app.empty()) choice.answer = nothing_answers(choice.app.substr(choice.app.rfind('/') + 1));
-      return HttpChoice{.upstream = {}, .answer = std::move(choice.answer)};
+      return Choice{.upstream = {}, .answer = std::move(choice.answer)};
     });
     return front_;
   }
@@ -108,7 +109,10 @@ class NoContainers final : public Runtime {
     const std::lock_guard lock(mutex_);
     if (!environments_.contains(spec.environment)) return unknown_environment(spec.environment);
     Replica replica{.spec = spec, .state = {}};
-    for (const auto& container : spec.containers) replica.state.containers.push_back(state_of(container));
+    for (const auto& container : spec.init_containers)
+      replica.state.init_containers.push_back(state_of(container, Ends::yes));
+    for (const auto& container : spec.containers) replica.state.containers.push_back({.name = container.name});
+    begin(replica);
     replica.state.listening = listening(replica);
     replicas_[spec.id] = std::move(replica);
     return {};
@@ -118,19 +122,17 @@ class NoContainers final : public Runtime {
     const auto found = replicas_.find(id);
     return found == replicas_.end() ? std::nullopt : std::optional(found->second.state);
   }
-  void restart_container(const std::string& id, const std::string& name) override {
+  void restart_container(const std::string& id, const std::string& name, std::chrono::milliseconds) override {
     const std::lock_guard lock(mutex_);
     const auto found = replicas_.find(id);
     if (found == replicas_.end()) return;
-    for (std::size_t index = 0; index < found->second.spec.containers.size(); ++index) {
-      auto& state = found->second.state.containers[index];
-      if (state.name != name) continue;
-      const int restarts = state.restarts + 1;
-      state = state_of(found->second.spec.containers[index]);
-      state.restarts = restarts;
-    }
-    found->second.state.listening = listening(found->second);
+    auto& [spec, state] = found->second;
+    restart(spec.init_containers, state.init_containers, name, Ends::yes);
+    restart(spec.containers, state.containers, name, Ends::no);
+    begin(found->second);
+    state.listening = listening(found->second);
   }
+  std::optional<ReplicaUsage> usage(const std::string&) const override { return std::nullopt; }
   void stop_replica(const std::string& id, std::chrono::milliseconds) override {
     const std::lock_guard lock(mutex_);
     replicas_.erase(id);
@@ -208,7 +210,29 @@ class NoContainers final : public Runtime {
     return fmt::format("manifest for {} not found: manifest unknown", container.image);
   }
 
-  ContainerState state_of(const ContainerSpec& container) const {
+  enum class Ends { no, yes };
+
+  void restart(const std::vector<ContainerSpec>& specs, std::vector<ContainerState>& states, const std::string& name,
+               Ends ends) const {
+    for (std::size_t index = 0; index < specs.size(); ++index) {
+      if (states[index].name != name) continue;
+      const int restarts = states[index].restarts + 1;
+      states[index] = state_of(specs[index], ends);
+      states[index].restarts = restarts;
+    }
+  }
+
+  /// Once all init containers have ended well, the others start.
+  void begin(Replica& replica) const {
+    const auto& before = replica.state.init_containers;
+    if (!std::ranges::all_of(before, [](const auto& one) { return one.phase == Phase::exited && one.exit_code == 0; }))
+      return;
+    for (std::size_t index = 0; index < replica.spec.containers.size(); ++index)
+      if (auto& state = replica.state.containers[index]; state.phase == Phase::pulling)
+        state = state_of(replica.spec.containers[index], Ends::no);
+  }
+
+  ContainerState state_of(const ContainerSpec& container, Ends ends) const {
     ContainerState state{.name = container.name};
     if (const auto missing = missing_image(container); !missing.empty()) {
       state.phase = Phase::waiting;
@@ -218,8 +242,8 @@ class NoContainers final : public Runtime {
     }
     state.phase = Phase::running;
     state.started = clock_.now();
-    // What belongs to a job is done at once.
-    const bool is_job = container.environment.contains("CONTAINER_APP_JOB_NAME");
+    // What is meant to end is done at once.
+    const bool is_job = ends == Ends::yes || container.environment.contains("CONTAINER_APP_JOB_NAME");
     if (const auto code = is_job ? std::optional(number_in(container, kExitVariable).value_or(0))
                                  : number_in(container, kExitVariable)) {
       state.phase = Phase::exited;

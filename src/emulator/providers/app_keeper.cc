@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "emulator/engines/image_name.h"
+#include "emulator/providers/blob_store.h"
 #include "emulator/providers/container_app_rules.h"
 #include "emulator/providers/custom_domains.h"
 #include "emulator/transport.h"
@@ -26,6 +27,10 @@ constexpr std::string_view kJobReplicaType = "Microsoft.App/jobs/executions/repl
 
 // A PUT whose image cannot be pulled was recorded as InProgress for as long as this.
 constexpr double kGiveUpSeconds = 1200;
+constexpr long long kGraceSeconds = 30;         // CA-36
+constexpr double kStabilisationSeconds = 300;   // Kubernetes, "Horizontal Pod Autoscaling"
+constexpr double kLoadSeconds = 15;             // CA-42
+constexpr std::int64_t kShortestLoadMs = 1000;  // a rate over less is a guess, however fast Azure's time runs
 constexpr std::size_t kEventsKept = 300;
 // Real time: containers do not run on the scaled clock.
 constexpr std::int64_t kEagerProbeMs = 200;
@@ -148,37 +153,85 @@ Mount secret_mount(const Json& volume, const std::map<std::string, Secret>& secr
   return mount;
 }
 
-/// Where the files of an Azure Files volume are: the folder of the share that the environment's storage names. Nothing
-/// while there is no such share, which mounting reports.
-std::optional<Mount> share_mount(const Store& store, const std::string& environment, const Json& volume) {
-  const Resource* storage = store.find(fmt::format("{}/storages/{}", environment, text_at(volume, "storageName")));
-  if (storage == nullptr) return std::nullopt;
-  const bool nfs = find_path(storage->body, "properties.nfsAzureFile.shareName") != nullptr;
-  const std::string kind = nfs ? "nfsAzureFile" : "azureFile";
-  std::string account = text_at(storage->body, "properties.azureFile.accountName");
-  std::string share = text_at(storage->body, "properties." + kind + ".shareName");
-  if (nfs) {  // "/account/share"
-    const auto parts = split(share, '/');
-    if (parts.size() != 3) return std::nullopt;
-    account = parts[1];
-    share = parts[2];
-  }
-  for (const Resource* owner : store.resources_of_type("Microsoft.Storage/storageAccounts")) {
-    if (!equals_ignoring_case(owner->name(), account)) continue;
-    const Resource* found = store.find(fmt::format("{}/fileServices/default/shares/{}", owner->id, share));
-    if (found == nullptr) return std::nullopt;
-    return Mount{.kind = Mount::Kind::share,
-                 .source = text_at(found->hidden, "folder"),
-                 .read_only = text_at(storage->body, "properties." + kind + ".accessMode") == "ReadOnly"};
-  }
-  return std::nullopt;
+/// The object id of an identity: of the resource itself, or of a user-assigned one.
+std::string principal_of(Core& core, const Resource& owner, std::string_view identity) {
+  if (equals_ignoring_case(identity, "system")) return text_at(owner.body, "identity.principalId");
+  const Resource* user = core.store().find(identity);
+  return user == nullptr ? std::string() : text_at(user->body, "properties.principalId");
 }
 
 using Failed = std::string;
 
-std::expected<std::vector<Mount>, Failed> mounts_of(const Store& store, const std::string& environment,
-                                                    const Json& container, const Json& tmpl,
-                                                    const std::map<std::string, Secret>& secrets) {
+/// What a vault gives to an identity of the resource.
+std::expected<Secret, Failed> read_vault(Core& core, const Resource& owner, std::string_view identity,
+                                         const std::string& url) {
+  rest::HttpRequest request{.method = "GET", .url = url + "?api-version=7.4"};
+  request.headers.set("Authorization",
+                      "Bearer " + core.issue_token(principal_of(core, owner, identity), "https://vault.azure.net"));
+  EmulatorTransport transport(core);
+  const auto answered = transport.send(request, {});
+  if (!answered) return std::unexpected(answered.error().message);
+  const auto body = answered->status == 200 ? parse_json(answered->body) : std::nullopt;
+  if (!body) return std::unexpected(fmt::format("the vault answered {} for {}", answered->status, url));
+  return Secret(text_at(*body, "value"));
+}
+
+/// A share with its account, as the environment's storage names them.
+struct FoundShare {
+  const Resource* account = nullptr;
+  const Resource* share = nullptr;
+};
+FoundShare find_share(const Store& store, const std::string& account, const std::string& share) {
+  for (const Resource* owner : store.resources_of_type("Microsoft.Storage/storageAccounts"))
+    if (equals_ignoring_case(owner->name(), account))
+      return {owner, store.find(fmt::format("{}/fileServices/default/shares/{}", owner->id, share))};
+  return {};
+}
+
+/// SMB wants a key of the account (CA-111): one that was given, or that the environment's identity reads in a vault.
+std::expected<void, Failed> check_account_key(Core& core, const std::string& environment_id, const Resource& storage,
+                                              const Resource& account) {
+  Secret key(text_at(storage.hidden, "account_key"));
+  const Json* vault = find_path(storage.body, "properties.azureFile.accountKeyVaultProperties");
+  const Resource* environment = core.store().find(environment_id);
+  if (vault != nullptr && environment != nullptr) {
+    auto read = read_vault(core, *environment, text_at(*vault, "identity"), text_at(*vault, "keyVaultUrl"));
+    if (!read) return std::unexpected(fmt::format("the account key could not be read: {}", read.error()));
+    key = std::move(*read);
+  }
+  const Json& keys = blobs::open_account(core, account.id, account.name());
+  if (!true_at(keys, "sharedKey"))
+    return std::unexpected("mount error(13): Permission denied: the account allows no shared key");
+  if (key.reveal() == text_at(keys, "key1") || key.reveal() == text_at(keys, "key2")) return {};
+  return std::unexpected("mount error(13): Permission denied: the key is none of the account's");
+}
+
+/// Where the files of an Azure Files volume are: the folder of the share that the environment's storage names.
+std::expected<Mount, Failed> share_mount(Core& core, const std::string& environment, const Json& volume) {
+  const Resource* storage =
+      core.store().find(fmt::format("{}/storages/{}", environment, text_at(volume, "storageName")));
+  if (storage == nullptr) return std::unexpected("the environment has no such storage");
+  const bool nfs = find_path(storage->body, "properties.nfsAzureFile.shareName") != nullptr;
+  const std::string kind = nfs ? "nfsAzureFile" : "azureFile";
+  std::string account = text_at(storage->body, "properties.azureFile.accountName");
+  std::string share = text_at(storage->body, "properties." + kind + ".shareName");
+  if (const auto parts = split(share, '/'); nfs && parts.size() == 3) {  // "/account/share"
+    account = parts[1];
+    share = parts[2];
+  }
+  const auto found = find_share(core.store(), account, share);
+  if (found.share == nullptr)
+    return std::unexpected(fmt::format("mount error(2): No such file or directory: there is no share `{}`", share));
+  if (!nfs)
+    if (const auto allowed = check_account_key(core, environment, *storage, *found.account); !allowed)
+      return std::unexpected(allowed.error());
+  return Mount{.kind = Mount::Kind::share,
+               .source = text_at(found.share->hidden, "folder"),
+               .read_only = text_at(storage->body, "properties." + kind + ".accessMode") == "ReadOnly"};
+}
+
+std::expected<std::vector<Mount>, Failed> mounts_of(Core& core, const std::string& environment, const Json& container,
+                                                    const Json& tmpl, const std::map<std::string, Secret>& secrets) {
   std::vector<Mount> mounts;
   for (const Json& said : list(container, "volumeMounts")) {
     for (const Json& volume : list(tmpl, "volumes")) {
@@ -186,11 +239,11 @@ std::expected<std::vector<Mount>, Failed> mounts_of(const Store& store, const st
       Mount mount;
       if (equals_ignoring_case(text_at(volume, "storageType"), "Secret")) mount = secret_mount(volume, secrets);
       if (contains_ignoring_case(text_at(volume, "storageType"), "AzureFile")) {
-        const auto share = share_mount(store, environment, volume);
+        auto share = share_mount(core, environment, volume);
         if (!share)
-          return std::unexpected(fmt::format("MountVolume.SetUp failed for volume \"{}\": the share does not exist",
-                                             text_at(volume, "name")));
-        mount = *share;
+          return std::unexpected(
+              fmt::format("MountVolume.SetUp failed for volume \"{}\": {}", text_at(volume, "name"), share.error()));
+        mount = std::move(*share);
       }
       mount.name = text_at(volume, "name");
       mount.path = text_at(said, "mountPath");
@@ -200,12 +253,6 @@ std::expected<std::vector<Mount>, Failed> mounts_of(const Store& store, const st
     }
   }
   return mounts;
-}
-
-/// What the emulator has nothing for.
-std::optional<std::string> unsupported(const Json& tmpl) {
-  if (!list(tmpl, "initContainers").empty()) return "the emulator does not implement init containers";
-  return std::nullopt;
 }
 
 /// The template's containers without the suffix: what decides on a new revision (CA-37).
@@ -279,6 +326,8 @@ ReplicaView AppKeeper::view_of(const Resource& replica) {
   const auto state = state_of(replica);
   if (!state) return view;
   view.listening = state->listening;
+  for (const ContainerState& container : state->init_containers)
+    view.init_containers.push_back({.state = container, .is_init = true});
   const auto watch = watches_.find(to_lower(replica.id));
   for (const ContainerState& container : state->containers) {
     ContainerView seen{.state = container};
@@ -295,9 +344,9 @@ ReplicaView AppKeeper::view_of(const Resource& replica) {
 
 namespace {
 
-std::size_t wanted_replicas(const Resource& revision) {
+/// A new revision starts with one replica, also where it may go down to none later.
+std::size_t first_replicas(const Resource& revision) {
   const Json* least = find_path(revision.hidden, "template.scale.minReplicas");
-  // A new revision starts with one replica, also where it may go down to none later.
   return static_cast<std::size_t>(std::max<long long>(1, least ? whole(*least, 1) : 1));
 }
 
@@ -307,8 +356,14 @@ bool is_ready(const RevisionStatus& status) { return status.health_state == "Hea
 
 }  // namespace
 
+std::size_t AppKeeper::wanted_replicas(const Resource& revision) const {
+  const auto found = scales_.find(to_lower(revision.id));
+  return found == scales_.end() ? first_replicas(revision) : found->second.count.count();
+}
+
 RevisionStatus AppKeeper::status_of(const Resource& revision) {
   if (!is_active(revision)) return inactive_revision();
+  if (wanted_replicas(revision) == 0) return sleeping_revision();
   if (const auto blocked = blocked_.find(to_lower(revision.id)); blocked != blocked_.end())
     return {"Provisioning", "Unhealthy", "Activating",
             fmt::format("{}: {}", blocked->second.reason, blocked->second.message),
@@ -323,13 +378,6 @@ RevisionStatus AppKeeper::status_of(const Resource& revision) {
 // ---------------------------------------------------------------------------------------------------- secrets, logins
 
 namespace {
-
-/// The object id of an identity: of the resource itself, or of a user-assigned one.
-std::string principal_of(Core& core, const Resource& owner, std::string_view identity) {
-  if (equals_ignoring_case(identity, "system")) return text_at(owner.body, "identity.principalId");
-  const Resource* user = core.store().find(identity);
-  return user == nullptr ? std::string() : text_at(user->body, "properties.principalId");
-}
 
 std::uint16_t local_port(std::string_view server) {
   if (!server.starts_with("localhost:")) return 0;
@@ -348,20 +396,13 @@ Result<std::map<std::string, Secret>> AppKeeper::secrets_of(const Resource& owne
       continue;
     }
     const std::string identity = text_at(secret, "identity");
-    rest::HttpRequest request{.method = "GET", .url = url + "?api-version=7.4"};
-    request.headers.set("Authorization",
-                        "Bearer " + core_.issue_token(principal_of(core_, owner, identity), "https://vault.azure.net"));
-    EmulatorTransport transport(core_);
-    const auto answered = transport.send(request, {});
-    const auto body = answered && answered->status == 200 ? parse_json(answered->body) : std::nullopt;
-    if (!body)
+    auto read = read_vault(core_, owner, identity, url);
+    if (!read)
       return fail(Error::Kind::refused, "ContainerAppSecretInvalid",
                   fmt::format("Invalid Request: Container app secret(s) with name(s) '{}' are invalid: Unable to get "
                               "value using Managed identity {} for secret {}. Error: {}",
-                              name, identity, name,
-                              answered ? fmt::format("the vault answered {} for {}", answered->status, url)
-                                       : answered.error().message));
-    values[name] = Secret(text_at(*body, "value"));
+                              name, identity, name, read.error()));
+    values[name] = std::move(*read);
   }
   return values;
 }
@@ -401,24 +442,33 @@ std::optional<AppKeeper::Blocked> AppKeeper::find_login(const Resource& owner, c
 
 std::optional<AppKeeper::Blocked> AppKeeper::fill_spec(const Resource& owner, const Json& tmpl,
                                                        std::map<std::string, Secret> injected, ReplicaSpec& spec) {
-  if (const auto lacking = unsupported(tmpl)) return Blocked{"EmulatorNotImplemented", *lacking};
   auto secrets = secrets_of(owner);
   if (!secrets) return Blocked{secrets.error().code, secrets.error().message};
   spec.environment = to_lower(environment_of(owner));
-  for (const Json& container : list(tmpl, "containers")) {
-    ContainerSpec made{.name = text_at(container, "name"), .image = text_at(container, "image")};
-    if (auto blocked = find_login(owner, made.image, *secrets, made.login)) return blocked;
-    made.command = texts(list(container, "command"));
-    made.args = texts(list(container, "args"));
-    made.environment = environment_of_container(container, *secrets, injected);
-    const Json& resources = member(container, "resources");
-    made.cpu = member(resources, "cpu").is_number() ? member(resources, "cpu").get<double>() : 0.5;
-    made.memory_bytes = memory_bytes(text_at(resources, "memory")).value_or(1ull << 30);
-    auto mounts = mounts_of(core_.store(), environment_of(owner), container, tmpl, *secrets);
-    if (!mounts) return Blocked{"FailedMount", mounts.error()};
-    made.mounts = std::move(*mounts);
-    spec.containers.push_back(std::move(made));
-  }
+  for (const Json& container : list(tmpl, "initContainers"))
+    if (auto blocked = fill_container(owner, tmpl, container, *secrets, injected, spec.init_containers)) return blocked;
+  for (const Json& container : list(tmpl, "containers"))
+    if (auto blocked = fill_container(owner, tmpl, container, *secrets, injected, spec.containers)) return blocked;
+  return std::nullopt;
+}
+
+std::optional<AppKeeper::Blocked> AppKeeper::fill_container(const Resource& owner, const Json& tmpl,
+                                                            const Json& container,
+                                                            std::map<std::string, Secret>& secrets,
+                                                            const std::map<std::string, Secret>& injected,
+                                                            std::vector<ContainerSpec>& made) {
+  ContainerSpec spec{.name = text_at(container, "name"), .image = text_at(container, "image")};
+  if (auto blocked = find_login(owner, spec.image, secrets, spec.login)) return blocked;
+  spec.command = texts(list(container, "command"));
+  spec.args = texts(list(container, "args"));
+  spec.environment = environment_of_container(container, secrets, injected);
+  const Json& resources = member(container, "resources");
+  spec.cpu = member(resources, "cpu").is_number() ? member(resources, "cpu").get<double>() : 0.5;
+  spec.memory_bytes = memory_bytes(text_at(resources, "memory")).value_or(1ull << 30);
+  auto mounts = mounts_of(core_, environment_of(owner), container, tmpl, secrets);
+  if (!mounts) return Blocked{"FailedMount", mounts.error()};
+  spec.mounts = std::move(*mounts);
+  made.push_back(std::move(spec));
   return std::nullopt;
 }
 
@@ -518,7 +568,7 @@ bool AppKeeper::start_replica(const Resource& owner, const Resource& parent, con
 }
 
 void AppKeeper::forget_replica(const Resource& replica) {
-  runtime_.stop_replica(replica.name(), std::chrono::seconds(30));
+  runtime_.stop_replica(replica.name(), grace_of(replica.id));
   watches_.erase(to_lower(replica.id));
   seen_.erase(replica.name());
 }
@@ -527,16 +577,23 @@ void AppKeeper::forget_app(const std::string& app_id) {
   runtime_.remove_app(app_id);
   declared_.erase(to_lower(app_id));
   routed_.erase(to_lower(app_id));
+  std::erase_if(scales_, [&](const auto& watch) { return watch.first.starts_with(to_lower(app_id) + "/"); });
 }
 
-void AppKeeper::step_replica(const Resource& replica, const Json& containers) {
+void AppKeeper::step_replica(const Resource& replica, const Json& tmpl) {
   const auto state = state_of(replica);
   if (!state) return;
   ReplicaWatch& watch = watches_[to_lower(replica.id)];
-  for (const ContainerState& container : state->containers)
-    for (const Json& said : containers)
-      if (text_at(said, "name") == container.name)
-        step_container(replica, said, container, watch.containers[container.name]);
+  const auto step = [&](const std::vector<ContainerState>& states, std::string_view kind, Role role) {
+    for (const ContainerState& container : states) {
+      for (const Json& said : list(tmpl, kind))
+        if (text_at(said, "name") == container.name)
+          step_container(replica, said, container, watch.containers[container.name], role);
+      if (role == Role::first) role = Role::further;
+    }
+  };
+  step(state->init_containers, "initContainers", Role::init);
+  step(state->containers, "containers", Role::first);
 }
 
 namespace {
@@ -547,9 +604,10 @@ std::string owner_of(const std::string& replica_id) { return parent_of(parent_of
 }  // namespace
 
 void AppKeeper::step_container(const Resource& replica, const Json& container, const ContainerState& state,
-                               ContainerWatch& watch) {
+                               ContainerWatch& watch, Role role) {
   const std::int64_t now = core_.now_ms();
   const bool is_job = equals_ignoring_case(replica.type, kJobReplicaType);
+  const bool is_init = role == Role::init;
   const std::string owner_id = owner_of(replica.id);
   const Resource* owner = core_.store().find(owner_id);
   const auto say = [&](std::string type, std::string reason, std::string message) {
@@ -572,11 +630,12 @@ void AppKeeper::step_container(const Resource& replica, const Json& container, c
     if (state.phase == Phase::running)
       say("Normal", "ContainerStarted", fmt::format("Started container '{}'", state.name));
     if (state.phase == Phase::exited)
-      say("Warning", "ContainerTerminated",
+      say(is_init && state.exit_code == 0 ? "Normal" : "Warning", "ContainerTerminated",
           fmt::format("Container '{}' was terminated with exit code '{}' and reason '{}'", state.name, state.exit_code,
                       state.reason));
     if (state.phase == Phase::waiting) say("Warning", state.reason, fmt::format("{}: {}", state.name, state.message));
-    const bool again = state.phase == Phase::waiting || (state.phase == Phase::exited && !is_job);
+    const bool is_done = state.phase == Phase::exited && is_init && state.exit_code == 0;
+    const bool again = state.phase == Phase::waiting || (state.phase == Phase::exited && !is_job && !is_done);
     const std::int64_t delay = state.phase == Phase::waiting
                                    ? std::max<std::int64_t>(10, restart_delay_seconds(state.restarts))
                                    : restart_delay_seconds(state.restarts);
@@ -584,12 +643,12 @@ void AppKeeper::step_container(const Resource& replica, const Json& container, c
   }
   if (watch.restart_at_ms != 0 && now >= watch.restart_at_ms) {
     watch.restart_at_ms = 0;
-    runtime_.restart_container(replica.name(), state.name);
+    runtime_.restart_container(replica.name(), state.name, std::chrono::milliseconds(0));
     return;
   }
-  if (state.phase != Phase::running || is_job) return;
+  if (state.phase != Phase::running || is_job || is_init) return;
   // Without a probe, a container is ready once it has run for a while; longer where it ended before.
-  const auto port = owner ? target_port_of(*owner) : std::nullopt;
+  const auto port = owner && role == Role::first ? target_port_of(*owner) : std::nullopt;
   const bool has_startup = find_probe(container, "Startup", port).has_value();
   const bool has_readiness = find_probe(container, "Readiness", port).has_value();
   const std::int64_t settle = quick() ? 0 : kSettleMs << std::min(state.restarts, 5);
@@ -671,18 +730,24 @@ void AppKeeper::take(const DueProbe& asked) {
   }
 }
 
-/// Azure starts the container again; the emulator replaces its replica.
 void AppKeeper::take_liveness(const DueProbe& asked, ContainerWatch& seen) {
   seen.last_live_ms = core_.now_ms();
   seen.live_failures = asked.result.success ? 0 : seen.live_failures + 1;
   if (seen.live_failures < asked.failures_allowed) return;
+  seen.live_failures = 0;
   note(owner_of(asked.replica_id),
        {.type = "Warning",
         .replica = asked.replica,
         .message = fmt::format("Container '{}' failed liveness probe, will be restarted: {}", asked.container,
                                asked.result.detail),
         .reason = "ContainerTerminated"});
-  core_.remove_resource(std::string(asked.replica_id));
+  runtime_.restart_container(asked.replica, asked.container, grace_of(asked.replica_id));
+}
+
+std::chrono::milliseconds AppKeeper::grace_of(std::string_view replica_id) const {
+  const Resource* revision = core_.store().find(parent_of(replica_id));
+  const Json* seconds = revision ? find_path(revision->hidden, "template.terminationGracePeriodSeconds") : nullptr;
+  return std::chrono::seconds(seconds ? whole(*seconds, kGraceSeconds) : kGraceSeconds);
 }
 
 void AppKeeper::turn(std::stop_token stop) {
@@ -769,6 +834,7 @@ void AppKeeper::set_active(const std::string& revision_id, bool active) {
   if (revision == nullptr || is_active(*revision) == active) return;
   core_.store().edit(revision_id).properties()["active"] = active;
   blocked_.erase(to_lower(revision_id));
+  scales_.erase(to_lower(revision_id));
   if (active) return;
   note(parent_of(revision_id), {.revision = revision->name(),
                                 .message = fmt::format("Deactivating old revision '{}'", revision->name()),
@@ -784,6 +850,7 @@ void AppKeeper::restart_revision(const std::string& revision_id) {
   for (const std::string& id : ids) core_.remove_resource(id);
   blocked_.erase(to_lower(revision_id));
   next_attempt_ms_.erase(to_lower(revision_id));
+  scales_.erase(to_lower(revision_id));
 }
 
 /// Where nothing really runs, probes answer at once: startup, then readiness.
@@ -797,7 +864,7 @@ void AppKeeper::probe_at_once(const std::string& app_id) {
   }
   for (const Resource* replica : replicas_of(app_id))
     if (const Resource* revision = core_.store().find(parent_of(replica->id)))
-      step_replica(*replica, list(member(revision->hidden, "template"), "containers"));
+      step_replica(*replica, member(revision->hidden, "template"));
 }
 
 void AppKeeper::step_app(const std::string& app_id) {
@@ -808,10 +875,14 @@ void AppKeeper::step_app(const std::string& app_id) {
   for (const Resource* revision : revisions_of(core_.store(), app_id)) {
     if (!is_active(*revision) || stopped) continue;
     const Json& tmpl = member(revision->hidden, "template");
-    std::size_t there = replicas_of(revision->id).size();
-    while (there < wanted_replicas(*revision) && start_replica(*app, *revision, tmpl, std::string(kAppReplicaType)))
-      ++there;
-    for (const Resource* replica : replicas_of(revision->id)) step_replica(*replica, list(tmpl, "containers"));
+    scale(*app, *revision);
+    const std::size_t wanted = wanted_replicas(*revision);
+    std::vector<std::string> there;
+    for (const Resource* replica : replicas_of(revision->id)) there.push_back(replica->id);
+    for (; there.size() > wanted; there.pop_back()) core_.remove_resource(there.back());
+    std::size_t count = there.size();
+    while (count < wanted && start_replica(*app, *revision, tmpl, std::string(kAppReplicaType))) ++count;
+    for (const Resource* replica : replicas_of(revision->id)) step_replica(*replica, tmpl);
   }
   if (quick()) probe_at_once(app_id);
   const auto revisions = revisions_of(core_.store(), app_id);
@@ -822,6 +893,74 @@ void AppKeeper::step_app(const std::string& app_id) {
   for (const Resource* revision : revisions)
     if (revision->name() == text_at(app->hidden, "latest_revision")) latest = revision;
   conclude(*app, latest);
+}
+
+Observed AppKeeper::observe(const Resource& app, const Resource& revision, const ScaleWatch& watch,
+                            std::int64_t since_ms) {
+  const double seconds = std::max(1e-3, static_cast<double>(core_.now_ms() - since_ms) / 1000);
+  const IngressLoad load = runtime_.load(app.id);
+  Observed seen{.arrivals_per_second = static_cast<double>(load.arrived - watch.arrived) / seconds,
+                .is_busy = load.open > 0,
+                .time = core_.now_ms() / 1000};
+  double cpu = 0, memory = 0;  // given
+  for (const Json& container : list(member(revision.hidden, "template"), "containers")) {
+    const Json& resources = member(container, "resources");
+    cpu += member(resources, "cpu").is_number() ? member(resources, "cpu").get<double>() : 0.5;
+    memory += static_cast<double>(memory_bytes(text_at(resources, "memory")).value_or(1ull << 30));
+  }
+  double used_cpu = 0, used_memory = 0, count = 0;
+  for (const Resource* replica : replicas_of(revision.id)) {
+    const auto usage = runtime_.usage(replica->name());
+    if (!usage) continue;
+    double& before = watches_[to_lower(replica->id)].cpu_seconds;
+    used_cpu += std::max(0.0, usage->cpu_seconds - before) / seconds;
+    before = usage->cpu_seconds;
+    used_memory += static_cast<double>(usage->memory_bytes);
+    ++count;
+  }
+  if (count == 0) return seen;
+  seen.cpu_percent = 100 * used_cpu / (cpu * count);
+  seen.memory_percent = 100 * used_memory / (memory * count);
+  return seen;
+}
+
+/// Asks the scale rules of a revision that is ready, as often as they say, and at once when someone knocks at one
+/// without replicas.
+void AppKeeper::scale(const Resource& app, const Resource& revision) {
+  const Json& tmpl = member(revision.hidden, "template");
+  const auto settings = read_scale(member(tmpl, "scale"), target_port_of(app).has_value());
+  if (quick() || settings.least == settings.most) return;
+  const auto now = core_.now_ms();
+  const std::string key = to_lower(revision.id);
+  auto found = scales_.find(key);
+  if (found == scales_.end()) {
+    if (!is_ready(status_of(revision))) return;
+    const ReplicaCount count(first_replicas(revision), now);
+    found = scales_.emplace(key, ScaleWatch{count, now, runtime_.load(app.id).arrived}).first;
+    (void)observe(app, revision, found->second, now);  // what was used until now is no sign
+  }
+  ScaleWatch& watch = found->second;
+  if (watch.is_waking &&
+      std::ranges::any_of(replicas_of(revision.id), [&](const Resource* replica) { return view_of(*replica).ready(); }))
+    watch.is_waking = false;
+  const bool knocks = watch.count.count() == 0 && runtime_.load(app.id).open > 0;
+  const auto pause =
+      std::max({core_.scaled_ms(settings.polling_seconds), core_.scaled_ms(kLoadSeconds), kShortestLoadMs});
+  if (!knocks && now - watch.asked_ms < pause) return;
+  const std::size_t before = watch.count.count();
+  const Observed seen = observe(app, revision, watch, watch.asked_ms);
+  watch.asked_ms = now;
+  watch.arrived = runtime_.load(app.id).arrived;
+  watch.count.ask(settings, replicas_asked_for(settings, seen, before), now,
+                  {.stabilisation_ms = core_.scaled_ms(kStabilisationSeconds),
+                   .cooldown_ms = core_.scaled_ms(settings.cooldown_seconds)});
+  const std::size_t after = watch.count.count();
+  if (after == 0) watch.is_waking = true;
+  if (after != before)
+    note(app.id, {.app = app.name(),
+                  .revision = revision.name(),
+                  .message = fmt::format("Scaled apps/v1.Deployment {} from {} to {}", revision.name(), before, after),
+                  .reason = "KEDAScaleTargetActivated"});
 }
 
 void AppKeeper::retire_older(const Resource& app, const std::vector<const Resource*>& revisions) {
@@ -871,7 +1010,7 @@ void AppKeeper::conclude(const Resource& app, const Resource* latest) {
   for (const Resource* replica : replicas_of(latest->id))
     for (const ContainerView& container : view_of(*replica).containers)
       accepted = accepted && container.state.phase != Phase::pulling && container.state.phase != Phase::waiting;
-  if (replicas_of(latest->id).empty() && is_active(*latest)) accepted = false;
+  if (replicas_of(latest->id).empty() && is_active(*latest) && wanted_replicas(*latest) > 0) accepted = false;
   if (accepted) {
     core_.finish_operation(operation, std::nullopt);
     return;
@@ -955,7 +1094,10 @@ void AppKeeper::route(const Resource& app, const std::vector<const Resource*>& r
   const auto weights = shares(app, text_at(app.hidden, "latest_revision"), ready);
   std::vector<Backend> backends;
   std::string what;
+  Meanwhile meanwhile = Meanwhile::refuse;
   for (const Resource* revision : revisions) {
+    const auto asleep = scales_.find(to_lower(revision->id));
+    if (asleep != scales_.end() && asleep->second.is_waking) meanwhile = Meanwhile::wait;
     const auto weight = weights.find(revision->name());
     if (weight == weights.end() || weight->second == 0 || !is_active(*revision)) continue;
     std::vector<const Resource*> able;
@@ -966,8 +1108,9 @@ void AppKeeper::route(const Resource& app, const std::vector<const Resource*>& r
       what += fmt::format("{}={} ", backends.back().replica, backends.back().weight);
     }
   }
+  if (meanwhile == Meanwhile::wait) what += "wait";
   if (const auto known = routed_.find(key); known != routed_.end() && known->second == what) return;
-  runtime_.route(app.id, backends);
+  runtime_.route(app.id, backends, meanwhile);
   routed_[key] = what;
 }
 
@@ -982,11 +1125,15 @@ struct Completion {
 Completion completion_of(const std::vector<ReplicaView>& replicas) {
   Completion found;
   for (const ReplicaView& replica : replicas) {
+    const bool never = std::ranges::any_of(replica.init_containers, [](const ContainerView& c) {
+      return c.state.phase == Phase::exited && c.state.exit_code != 0;
+    });
     const bool ended =
-        !replica.containers.empty() &&
-        std::ranges::all_of(replica.containers, [](const ContainerView& c) { return c.state.phase == Phase::exited; });
-    const bool well =
-        std::ranges::all_of(replica.containers, [](const ContainerView& c) { return c.state.exit_code == 0; });
+        never || (!replica.containers.empty() && std::ranges::all_of(replica.containers, [](const ContainerView& c) {
+          return c.state.phase == Phase::exited;
+        }));
+    const bool well = !never && std::ranges::all_of(replica.containers,
+                                                    [](const ContainerView& c) { return c.state.exit_code == 0; });
     ++(!ended ? found.running : well ? found.succeeded : found.failed);
   }
   return found;
@@ -1005,7 +1152,7 @@ void AppKeeper::step_execution(const std::string& execution_id) {
   const auto completions = static_cast<std::size_t>(whole(member(execution->hidden, "completions"), 1));
   const auto retries = static_cast<std::size_t>(whole(member(configuration, "replicaRetryLimit"), 0));
 
-  for (const Resource* replica : replicas_of(execution_id)) step_replica(*replica, list(tmpl, "containers"));
+  for (const Resource* replica : replicas_of(execution_id)) step_replica(*replica, tmpl);
   std::vector<ReplicaView> views;
   for (const Resource* replica : replicas_of(execution_id)) views.push_back(view_of(*replica));
   const Completion seen = completion_of(views);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <deque>
 #include <map>
@@ -12,6 +13,7 @@
 
 #include "emulator/core.h"
 #include "emulator/providers/revision_state.h"
+#include "emulator/providers/scaling.h"
 #include "emulator/registry/registries.h"
 #include "emulator/runtime.h"
 
@@ -77,6 +79,14 @@ class AppKeeper {
   };
   struct ReplicaWatch {
     std::map<std::string, ContainerWatch> containers;
+    double cpu_seconds = 0;  // when the scale rules were asked last
+  };
+  /// How many replicas a revision has by its scale rules.
+  struct ScaleWatch {
+    ReplicaCount count;
+    std::int64_t asked_ms = 0;
+    std::uint64_t arrived = 0;  // by then
+    bool is_waking = false;     // down to none, and none has become ready since
   };
   struct DueProbe {
     std::string replica_id, replica, container;
@@ -95,10 +105,20 @@ class AppKeeper {
   std::vector<DueProbe> due_probes();
   void take(const DueProbe& asked);
   void take_liveness(const DueProbe& asked, ContainerWatch& seen);
-  void step_replica(const Resource& replica, const Json& containers);
+  void step_replica(const Resource& replica, const Json& tmpl);
+  /// The platform's own probes are for the container that the ingress leads to, the first.
+  enum class Role { init, first, further };
   void step_container(const Resource& replica, const Json& container, const ContainerState& state,
-                      ContainerWatch& watch);
+                      ContainerWatch& watch, Role role);
+  std::chrono::milliseconds grace_of(std::string_view replica_id) const;
   bool start_replica(const Resource& owner, const Resource& parent, const Json& tmpl, const std::string& replica_type);
+  std::size_t wanted_replicas(const Resource& revision) const;
+  void scale(const Resource& app, const Resource& revision);
+  Observed observe(const Resource& app, const Resource& revision, const ScaleWatch& watch, std::int64_t since_ms);
+  std::optional<Blocked> fill_container(const Resource& owner, const Json& tmpl, const Json& container,
+                                        std::map<std::string, Secret>& secrets,
+                                        const std::map<std::string, Secret>& injected,
+                                        std::vector<ContainerSpec>& made);
   std::optional<Blocked> fill_spec(const Resource& owner, const Json& tmpl, std::map<std::string, Secret> injected,
                                    ReplicaSpec& spec);
   std::optional<Blocked> find_login(const Resource& owner, const std::string& image,
@@ -121,6 +141,7 @@ class AppKeeper {
   };
   std::map<std::string, Seen> seen_;                     // by replica name
   std::map<std::string, ReplicaWatch> watches_;          // by lower-case replica id
+  std::map<std::string, ScaleWatch> scales_;             // by lower-case revision id
   std::map<std::string, Blocked> blocked_;               // by lower-case id of revision or execution
   std::map<std::string, std::int64_t> next_attempt_ms_;  // likewise
   std::map<std::string, int> attempts_;

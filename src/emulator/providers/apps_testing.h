@@ -31,6 +31,7 @@ class FakeRuntime : public Runtime {
   std::vector<std::string> stopped;
   std::map<std::string, AppAddress> apps;
   std::map<std::string, std::vector<Backend>> routes;
+  std::map<std::string, IngressLoad> loads;
   std::map<std::string, std::string> environments;
 
   std::string engine() const override { return "none"; }
@@ -45,7 +46,14 @@ class FakeRuntime : public Runtime {
     return {};
   }
   void remove_app(const std::string& app) override { apps.erase(app); }
-  void route(const std::string& app, const std::vector<Backend>& backends) override { routes[app] = backends; }
+  void route(const std::string& app, const std::vector<Backend>& backends, Meanwhile) override {
+    routes[app] = backends;
+  }
+  IngressLoad load(const std::string& app) const override {
+    const auto found = loads.find(app);
+    return found == loads.end() ? IngressLoad{} : found->second;
+  }
+  std::optional<ReplicaUsage> usage(const std::string&) const override { return std::nullopt; }
   std::vector<IngressEntry> ingress() const override { return {}; }
   Result<std::uint16_t> front() override { return 443; }
   Result<void> start_replica(const ReplicaSpec& spec) override {
@@ -56,6 +64,14 @@ class FakeRuntime : public Runtime {
     const auto found = replicas.find(id);
     if (found == replicas.end()) return std::nullopt;
     ReplicaState state;
+    for (const ContainerSpec& container : found->second.init_containers) {
+      const int code = of(container.image).exits.value_or(0);
+      state.init_containers.push_back({.name = container.name,
+                                       .phase = ContainerState::Phase::exited,
+                                       .reason = code == 0 ? "Completed" : "Error",
+                                       .exit_code = code});
+      if (code != 0) return state;
+    }
     for (const ContainerSpec& container : found->second.containers) {
       const Behaviour behaviour = of(container.image);
       ContainerState seen{.name = container.name, .phase = ContainerState::Phase::running, .started = clock_.now()};
@@ -76,7 +92,7 @@ class FakeRuntime : public Runtime {
     }
     return state;
   }
-  void restart_container(const std::string& replica, const std::string& container) override {
+  void restart_container(const std::string& replica, const std::string& container, std::chrono::milliseconds) override {
     ++restarts_[replica + container];
   }
   void stop_replica(const std::string& id, std::chrono::milliseconds) override {

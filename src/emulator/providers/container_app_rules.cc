@@ -6,6 +6,7 @@
 #include <array>
 #include <cmath>
 
+#include "emulator/providers/cron.h"
 #include "support/text.h"
 
 namespace defang::emulator {
@@ -208,6 +209,8 @@ Refused check_container(const Json& container, std::string_view kind, const std:
     return bad_field(place.field + ".image", fmt::format("Invalid value: \"{}\": could not parse reference", image));
   if (auto refusal = check_resources(container, place)) return refusal;
   if (auto refusal = check_environment_variables(container, place, secrets, notes)) return refusal;
+  if (kind == "initContainers" && !list(container, "probes").empty())
+    return bad_field(place.field + ".probes", "An init container has no probes");  // CA-35
   if (auto refusal = check_probes(container, place)) return refusal;
   return check_mounts(container, place, volumes);
 }
@@ -560,10 +563,9 @@ Refused check_trigger(const Json& configuration) {
   if (parallelism < 1 || completions < 1 || completions > parallelism)  // CA-140
     return bad("JobInvalidTriggerConfig", "replicaCompletionCount must be from 1 to parallelism.");
   if (trigger->type == "Schedule") {
-    const std::vector<std::string> fields = split(trim(text_at(config, "cronExpression")), ' ');
-    if (fields.size() != 5)  // CA-141
-      return bad("JobInvalidCronExpression",
-                 fmt::format("CronExpression '{}' does not have five fields.", text_at(config, "cronExpression")));
+    if (!CronExpression::parse(text_at(config, "cronExpression")))  // CA-141
+      return bad("JobInvalidCronExpression", fmt::format("CronExpression '{}' is not a cron expression of five fields.",
+                                                         text_at(config, "cronExpression")));
   }
   return std::nullopt;
 }

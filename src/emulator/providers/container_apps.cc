@@ -48,13 +48,6 @@ AppFacts facts_of(const Write& write, const Resource& environment) {
   return facts;
 }
 
-/// What Azure has and the emulator's containers have not.
-std::optional<Answer> unsupported(const Json& properties) {
-  const Json& tmpl = member(properties, "template");
-  if (!list(tmpl, "initContainers").empty()) return not_implemented("init containers of a container app");
-  return std::nullopt;
-}
-
 std::optional<Answer> check_app_body(Write& write, const Resource& environment) {
   AppSurroundings around = surroundings_of(write.core, environment, write.next.id);
   around.name = write.path.name();
@@ -68,8 +61,7 @@ std::optional<Answer> check_app_body(Write& write, const Resource& environment) 
       around.used_revision_suffixes.insert(suffix);
   Verdict verdict = check_app(write.next.properties(), around);
   write.notes = std::move(verdict.notes);
-  if (verdict.refusal) return refuse(verdict.refusal);
-  return unsupported(write.next.properties());
+  return refuse(verdict.refusal);
 }
 
 /// The revision names and running status stay what they are through a write.
@@ -239,21 +231,22 @@ Json show_replica(Core& core, const Resource& replica, AppKeeper& keeper) {
   const std::string base = fmt::format(
       "/subscriptions/{}/resourceGroups/{}/containerApps/{}/revisions/{}/replicas/{}/containers/", path->subscription,
       path->group, app ? app->name() : "", path->names.size() > 1 ? path->names[1] : "", replica.name());
-  for (const ContainerView& container : view.containers) {
+  const auto shown = [&](const ContainerView& container) -> Json {
     const ContainerWords words = words_of(container.state);
     const std::string here = base + container.state.name;
-    properties["containers"].push_back(
-        {{"name", container.state.name},
-         {"containerId", "containerd://" + sha256_hex(replica.id + container.state.name).substr(0, 32)},
-         {"ready", container.ready},
-         {"started", container.started},
-         {"restartCount", container.state.restarts},
-         {"runningState", words.running_state},
-         {"runningStateDetails", words.details},
-         {"logStreamEndpoint", core.arm_base_url() + here + "/logstream"},
-         {"execEndpoint", replace_all(core.arm_base_url(), "https://", "wss://") + here + "/exec"}});
-  }
+    return {{"name", container.state.name},
+            {"containerId", "containerd://" + sha256_hex(replica.id + container.state.name).substr(0, 32)},
+            {"ready", container.ready},
+            {"started", container.started},
+            {"restartCount", container.state.restarts},
+            {"runningState", words.running_state},
+            {"runningStateDetails", words.details},
+            {"logStreamEndpoint", core.arm_base_url() + here + "/logstream"},
+            {"execEndpoint", replace_all(core.arm_base_url(), "https://", "wss://") + here + "/exec"}};
+  };
+  for (const ContainerView& container : view.containers) properties["containers"].push_back(shown(container));
   properties["initContainers"] = Json::array();
+  for (const ContainerView& container : view.init_containers) properties["initContainers"].push_back(shown(container));
   return body;
 }
 

@@ -127,7 +127,7 @@ TEST(ContainerApp, StaysInProgressWhileItsImageCannotBePulled) {
   EXPECT_EQ(bench.poll(made.headers.get("Azure-AsyncOperation")).json["status"], "Succeeded");
 }
 
-TEST(ContainerApp, ReplacesAReplicaThatFailsItsLivenessProbe) {
+TEST(ContainerApp, StartsAContainerAgainThatFailsItsLivenessProbe) {
   AppsBench bench;
   bench.make_environment();
   Json body = bench.app_body();
@@ -136,8 +136,36 @@ TEST(ContainerApp, ReplacesAReplicaThatFailsItsLivenessProbe) {
   bench.put(bench.app_id(), body);
   bench.wait_seconds(4);
   const std::string first = text_at(bench.only_replica(), "name");
+  EXPECT_EQ(bench.only_replica()["properties"]["containers"][0]["restartCount"], 0);
   bench.wait_seconds(12);
-  EXPECT_NE(text_at(bench.only_replica(), "name"), first);
+  EXPECT_EQ(text_at(bench.only_replica(), "name"), first);
+  EXPECT_GE(bench.only_replica()["properties"]["containers"][0]["restartCount"], 1);
+}
+
+TEST(ContainerApp, WaitsForItsInitContainersAndFailsWithThem) {
+  AppsBench bench;
+  bench.make_environment();
+  bench.runtime->images["broken"] = {.exits = 4};
+  const auto body = [&](const std::string& image) {
+    Json app = bench.app_body();
+    app["properties"]["template"]["initContainers"] = Json::array({{{"name", "prepare"}, {"image", image}}});
+    return app;
+  };
+  ASSERT_EQ(bench.put(bench.app_id(), body("busybox")).status, 201);
+  bench.wait_seconds(13);
+  EXPECT_EQ(text_at(bench.revision(), "properties.healthState"), "Healthy");
+  const Json init = bench.only_replica()["properties"]["initContainers"][0];
+  EXPECT_EQ(text_at(init, "name"), "prepare");
+  EXPECT_NE(text_at(init, "runningStateDetails").find("exit code '0'"), std::string::npos);
+  ASSERT_EQ(bench.put(bench.app_id("bad"), body("broken")).status, 201);
+  bench.wait_seconds(20);
+  EXPECT_EQ(text_at(bench.revision("bad"), "properties.runningState"), "Failed");
+  EXPECT_NE(text_at(bench.revision("bad"), "properties.runningStateDetails").find("Container crashing: prepare"),
+            std::string::npos);
+  Json probed = body("busybox");
+  probed["properties"]["template"]["initContainers"][0]["probes"] =
+      Json::array({{{"type", "Liveness"}, {"tcpSocket", {{"port", 80}}}}});
+  EXPECT_EQ(bench.put(bench.app_id("probed"), probed).code(), "InvalidParameterValueInContainerTemplate");
 }
 
 TEST(ContainerApp, NotesWhatNobodyHasVerified) {
@@ -280,6 +308,28 @@ TEST(Job, RunsToItsEndAndTellsTheExitCode) {
             std::string::npos);
 }
 
+TEST(Job, RunsWheneverItsScheduleSays) {
+  AppsBench bench;
+  bench.make_environment();
+  bench.runtime->images["tick"] = {.exits = 0};
+  const auto job = [&](const std::string& cron) -> Json {
+    return {{"location", "westus3"},
+            {"properties",
+             {{"environmentId", bench.environment_id()},
+              {"configuration",
+               {{"triggerType", "Schedule"},
+                {"replicaTimeout", 600},
+                {"scheduleTriggerConfig", {{"cronExpression", cron}}}}},
+              {"template", {{"containers", Json::array({{{"name", "task"}, {"image", "tick"}}})}}}}}};
+  };
+  EXPECT_EQ(bench.put(bench.job_id(), job("61 * * * *")).code(), "JobInvalidCronExpression");
+  ASSERT_EQ(bench.put(bench.job_id(), job("*/2 * * * *")).status, 201);
+  bench.wait_seconds(5 * 60);
+  const Json runs = bench.get(bench.job_id() + "/executions").json["value"];
+  EXPECT_TRUE(runs.size() == 2u || runs.size() == 3u) << runs.size();
+  for (const Json& run : runs) EXPECT_EQ(text_at(run, "properties.status"), "Succeeded");
+}
+
 TEST(ContainerApp, MountsSharesThatTheEnvironmentKnows) {
   AppsBench bench;
   bench.make_environment();
@@ -300,6 +350,16 @@ TEST(ContainerApp, MountsSharesThatTheEnvironmentKnows) {
           {{"accountName", "shopfiles"}, {"accountKey", "k"}, {"shareName", "data"}, {"accessMode", "ReadOnly"}}}}}});
   ASSERT_EQ(bench.put(bench.app_id(), app).status, 201);
   bench.wait_seconds(13);
+  EXPECT_NE(text_at(bench.revision(), "properties.provisioningError").find("the key is none of the account's"),
+            std::string::npos);
+  const Json keys = bench.post(account + "/listKeys").json["keys"];
+  bench.put(bench.environment_id() + "/storages/data-ro", {{"properties",
+                                                            {{"azureFile",
+                                                              {{"accountName", "shopfiles"},
+                                                               {"accountKey", keys[1]["value"]},
+                                                               {"shareName", "data"},
+                                                               {"accessMode", "ReadOnly"}}}}}});
+  bench.wait_seconds(30);
   ASSERT_EQ(bench.runtime->replicas.size(), 1u);
   const Mount& mount = bench.runtime->replicas.begin()->second.containers[0].mounts[0];
   EXPECT_EQ(mount.kind, Mount::Kind::share);

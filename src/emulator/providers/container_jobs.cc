@@ -4,6 +4,7 @@
 
 #include "emulator/providers/container_app_bodies.h"
 #include "emulator/providers/container_apps.h"
+#include "emulator/providers/cron.h"
 #include "emulator/providers/resource_identity.h"
 #include "emulator/regions.h"
 #include "support/text.h"
@@ -14,6 +15,8 @@ namespace {
 constexpr std::string_view kJobType = "Microsoft.App/jobs";
 constexpr std::string_view kExecutionType = "Microsoft.App/jobs/executions";
 constexpr std::string_view kStep = "job-execution-step";
+constexpr std::string_view kDue = "job-due";
+constexpr std::size_t kExecutionsKept = 100;  // CA-145
 
 const Json& member(const Json& object, std::string_view name) {
   static const Json kNull;
@@ -25,6 +28,16 @@ const Json& list(const Json& object, std::string_view name) {
   static const Json kEmpty = Json::array();
   const Json& value = member(object, name);
   return value.is_array() ? value : kEmpty;
+}
+
+/// The clock of a schedule begins with the job's write, and runs as fast as the rest of Azure here.
+void schedule_next(Core& core, const Resource& job, std::int64_t now) {
+  const auto cron =
+      CronExpression::parse(text_at(job.body, "properties.configuration.scheduleTriggerConfig.cronExpression"));
+  const auto next = cron ? cron->next_after(now) : std::nullopt;
+  if (!next) return;
+  core.schedule(kDue, static_cast<double>(*next - now),
+                {{"job", job.id}, {"clock", text_at(job.hidden, "clock")}, {"time", *next}});
 }
 
 std::optional<Answer> write_job(Write& write, AppKeeper& keeper) {
@@ -57,6 +70,8 @@ std::optional<Answer> write_job(Write& write, AppKeeper& keeper) {
   write.next.body["location"] = display_name(region_name(text_at(write.next.body, "location")));
   if (const auto values = keeper.secrets_of(write.next); !values)
     return arm_error(400, values.error().code, values.error().message);
+  write.next.hidden["clock"] = write.operation;
+  schedule_next(write.core, write.next, write.core.now_ms() / 1000);
   return std::nullopt;
 }
 
@@ -73,7 +88,7 @@ Json shown_template(const Json& tmpl, const std::string& job) {
     for (const Json& variable : list(container, "env")) variables.push_back(variable);
     container["env"] = std::move(variables);
   }
-  return {{"containers", std::move(containers)}, {"initContainers", Json::array()}};
+  return {{"containers", std::move(containers)}, {"initContainers", list(tmpl, "initContainers")}};
 }
 
 void step_until_done(Core& core, AppKeeper& keeper, const Json& payload) {
@@ -89,19 +104,20 @@ void step_until_done(Core& core, AppKeeper& keeper, const Json& payload) {
 Json wanted_template(const Resource& job, const std::optional<Json>& body) {
   Json tmpl = *find_path(job.body, "properties.template");
   if (!body || !body->is_object() || list(*body, "containers").empty()) return tmpl;
-  tmpl["containers"] = list(*body, "containers");
-  for (Json& container : tmpl["containers"])
-    if (!member(container, "resources").is_object()) container["resources"] = {{"cpu", 0.25}, {"memory", "0.5Gi"}};
+  for (const char* kind : {"containers", "initContainers"}) {
+    tmpl[kind] = list(*body, kind);
+    for (Json& container : tmpl[kind])
+      if (!member(container, "resources").is_object()) container["resources"] = {{"cpu", 0.25}, {"memory", "0.5Gi"}};
+  }
   return tmpl;
 }
 
-Answer start_job(const Context& context, AppKeeper& keeper) {
-  Core& core = context.core;
-  const Resource& job = *context.existing;
+/// The id of the new execution.
+std::string start_execution(Core& core, AppKeeper& keeper, const Resource& job, const Json& tmpl) {
   const std::string name = fmt::format("{}-{}", job.name(), random_name(core.random(), 7));
-  const Json tmpl = wanted_template(job, context.request.json());
   const Json& configuration = *find_path(job.body, "properties.configuration");
   const Json* trigger = find_path(configuration, "manualTriggerConfig");
+  if (trigger == nullptr || !trigger->is_object()) trigger = find_path(configuration, "scheduleTriggerConfig");
   const auto count = [&](std::string_view what) -> Json {
     const Json& value = trigger ? member(*trigger, what) : Json();
     return value.is_number_integer() ? value : Json(1);
@@ -120,7 +136,31 @@ Answer start_job(const Context& context, AppKeeper& keeper) {
   const std::string id = execution.id;
   core.store().put(std::move(execution));
   step_until_done(core, keeper, {{"execution", id}});
-  return json_answer(200, {{"id", id}, {"name", name}});  // recorded: 200, no headers
+  return id;
+}
+
+Answer start_job(const Context& context, AppKeeper& keeper) {
+  const Resource& job = *context.existing;
+  const auto id = start_execution(context.core, keeper, job, wanted_template(job, context.request.json()));
+  return json_answer(200, {{"id", id}, {"name", id.substr(id.rfind('/') + 1)}});  // recorded: 200, no headers
+}
+
+void forget_old_executions(Core& core, const Resource& job) {
+  std::vector<const Resource*> all;
+  for (const Resource* below : core.store().resources_below(job.id))
+    if (equals_ignoring_case(below->type, kExecutionType)) all.push_back(below);
+  std::ranges::sort(all, {}, [](const Resource* one) { return text_at(one->body, "properties.startTime"); });
+  for (std::size_t index = 0; index + kExecutionsKept < all.size(); ++index)
+    core.remove_resource(std::string(all[index]->id));
+}
+
+/// The time of a schedule has come; a job that was written since has a schedule of its own.
+void run_when_due(Core& core, AppKeeper& keeper, const Json& payload) {
+  const Resource* job = core.store().find(text_at(payload, "job"));
+  if (job == nullptr || text_at(job->hidden, "clock") != text_at(payload, "clock")) return;
+  schedule_next(core, *job, payload["time"].get<std::int64_t>());
+  start_execution(core, keeper, *job, *find_path(job->body, "properties.template"));
+  forget_old_executions(core, *job);
 }
 
 Answer stop_execution(Core& core, AppKeeper& keeper, const Resource& execution) {
@@ -169,21 +209,27 @@ Answer stop_one(Core& core, const Request& request, AppKeeper& keeper) {
 Json show_replica(Core& core, const Resource& replica, AppKeeper& keeper) {
   const auto path = parse_arm_id(replica.id);
   Json body = replica.body;
-  body["properties"]["containers"] = Json::array();
   const std::string base =
       fmt::format("{}/subscriptions/{}/resourceGroups/{}/jobs/{}/executions/{}/replicas/{}/containers/",
                   core.arm_base_url(), path->subscription, path->group, path->names[0], path->names[1], replica.name());
-  for (const ContainerView& container : keeper.view_of(replica).containers) {
-    const ContainerWords words = words_of(container.state);
-    body["properties"]["containers"].push_back({{"name", container.state.name},
-                                                {"containerId", "containerd://" + sha256_hex(replica.id).substr(0, 32)},
-                                                {"ready", container.state.phase == ContainerState::Phase::running},
-                                                {"started", container.state.phase != ContainerState::Phase::pulling},
-                                                {"restartCount", container.state.restarts},
-                                                {"runningState", words.running_state},
-                                                {"runningStateDetails", words.details},
-                                                {"logStreamEndpoint", base + container.state.name + "/logstream"}});
-  }
+  const auto show = [&](const std::vector<ContainerView>& views) {
+    Json shown = Json::array();
+    for (const ContainerView& container : views) {
+      const ContainerWords words = words_of(container.state);
+      shown.push_back({{"name", container.state.name},
+                       {"containerId", "containerd://" + sha256_hex(replica.id).substr(0, 32)},
+                       {"ready", container.state.phase == ContainerState::Phase::running},
+                       {"started", container.state.phase != ContainerState::Phase::pulling},
+                       {"restartCount", container.state.restarts},
+                       {"runningState", words.running_state},
+                       {"runningStateDetails", words.details},
+                       {"logStreamEndpoint", base + container.state.name + "/logstream"}});
+    }
+    return shown;
+  };
+  const ReplicaView view = keeper.view_of(replica);
+  body["properties"]["containers"] = show(view.containers);
+  if (!view.init_containers.empty()) body["properties"]["initContainers"] = show(view.init_containers);
   return body;
 }
 
@@ -253,6 +299,8 @@ void add_container_jobs(Core& core, AppKeeper& keeper) {
        .pattern =
            "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.App/jobs/{job}/stop/{execution}",
        .answer = [&keeper](Core& shared, const Request& request) { return stop_one(shared, request, keeper); }});
+  core.add_event(std::string(kDue),
+                 [&keeper](Core& shared, const Json& payload) { run_when_due(shared, keeper, payload); });
   core.add_event(std::string(kStep),
                  [&keeper](Core& shared, const Json& payload) { step_until_done(shared, keeper, payload); });
 }

@@ -14,9 +14,16 @@ using Phase = ContainerState::Phase;
 bool is_crashing(const ContainerView& container) {
   const ContainerState& state = container.state;
   if (state.phase == Phase::waiting || state.phase == Phase::pulling) return false;
+  if (container.is_init && state.phase == Phase::exited && state.exit_code == 0) return false;
   if (container.startup_exhausted) return true;
   if (state.phase == Phase::exited) return state.restarts >= 1;
   return state.restarts >= 2 && !container.ready;
+}
+
+/// What listens before all containers run says nothing about those that are still to come.
+bool has_started(const ReplicaView& replica) {
+  return std::ranges::none_of(replica.containers,
+                              [](const ContainerView& one) { return one.state.phase == Phase::pulling; });
 }
 
 bool cannot_start(const ContainerView& container) { return container.state.phase == Phase::waiting; }
@@ -34,14 +41,15 @@ template <class Predicate>
 std::vector<const ContainerView*> which(const std::vector<ReplicaView>& replicas, Predicate predicate) {
   std::vector<const ContainerView*> found;
   for (const ReplicaView& replica : replicas)
-    for (const ContainerView& container : replica.containers)
-      if (predicate(container)) found.push_back(&container);
+    for (const auto* list : {&replica.init_containers, &replica.containers})
+      for (const ContainerView& container : *list)
+        if (predicate(container)) found.push_back(&container);
   return found;
 }
 
 std::size_t count_containers(const std::vector<ReplicaView>& replicas) {
   std::size_t count = 0;
-  for (const ReplicaView& replica : replicas) count += replica.containers.size();
+  for (const ReplicaView& replica : replicas) count += replica.init_containers.size() + replica.containers.size();
   return count;
 }
 
@@ -65,6 +73,8 @@ bool ReplicaView::ready() const {
          std::ranges::all_of(containers, [](const ContainerView& container) { return container.ready; });
 }
 
+RevisionStatus sleeping_revision() { return {"Provisioned", "Healthy", "ScaledToZero", "", ""}; }
+
 RevisionStatus inactive_revision() { return {"Provisioned", "None", "Stopped", "", ""}; }
 
 std::string wrong_port(const std::vector<std::uint16_t>& listening, std::optional<std::uint16_t> target_port) {
@@ -76,7 +86,7 @@ RevisionStatus judge_revision(const std::vector<ReplicaView>& replicas, std::siz
                               std::optional<std::uint16_t> target_port) {
   std::string port;
   for (const ReplicaView& replica : replicas)
-    if (port.empty() && !replica.ready()) port = wrong_port(replica.listening, target_port);
+    if (port.empty() && !replica.ready() && has_started(replica)) port = wrong_port(replica.listening, target_port);
   const std::size_t all = count_containers(replicas);
 
   // Recorded: containerapp-failure.ext.containerapp_debug#40.

@@ -17,9 +17,11 @@ struct ContainerView {
   bool started = false;            // its startup probe has succeeded
   bool ready = false;              // and its readiness probe
   bool startup_exhausted = false;  // the startup probe failed as often as it may
+  bool is_init = false;            // ends well once, before the others start
 };
 
 struct ReplicaView {
+  std::vector<ContainerView> init_containers;
   std::vector<ContainerView> containers;
   std::vector<std::uint16_t> listening;
   bool ready() const;
@@ -38,6 +40,8 @@ struct RevisionStatus {
 RevisionStatus judge_revision(const std::vector<ReplicaView>& replicas, std::size_t wanted,
                               std::optional<std::uint16_t> target_port);
 RevisionStatus inactive_revision();
+/// Active, and scaled to zero.
+RevisionStatus sleeping_revision();
 
 /// "The TargetPort 8080 does not match the listening port 80." when something listens, and elsewhere; else empty.
 std::string wrong_port(const std::vector<std::uint16_t>& listening, std::optional<std::uint16_t> target_port);
