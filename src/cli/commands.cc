@@ -1,5 +1,7 @@
 #include "cli/commands.h"
 
+#include "cli/signed_out.h"
+
 namespace defang::cli {
 namespace {
 
@@ -163,6 +165,8 @@ const std::vector<Command>& commands() {
        {kLoadOptions, kCertRmOptions},
        "HOST...",
        run_cert_rm},
+      {"login", {}, "Sign in to Azure with a browser, on this machine or another", {}, "", run_login},
+      {"logout", {}, "Forget what `defang login` kept", {}, "", run_logout},
       {"whoami", {}, "Say who is signed in, and where", {}, "", run_whoami},
       {"api",
        {},

@@ -5,7 +5,9 @@
 #include <nlohmann/json.hpp>
 
 #include "cli/loading.h"
+#include "cli/signed_out.h"
 #include "compose/dotenv.h"
+#include "rest/device_login.h"
 #include "support/text.h"
 
 namespace defang::cli {
@@ -102,11 +104,39 @@ Result<std::map<std::string, std::string>> emulator_environment(const StackSetti
   return variables;
 }
 
+/// An empty variable is as good as none.
+rest::Environment variables_of(const StackSettings& settings) {
+  return [&environment = settings.environment](const std::string& name) -> std::optional<std::string> {
+    const auto found = environment.find(name);
+    return found == environment.end() || found->second.empty() ? std::nullopt : std::optional(found->second);
+  };
+}
+
+rest::PipelineParts pipeline_parts(rest::HttpTransport& transport, const rest::WriteFence* fence,
+                                   const Arguments& arguments, Context& context) {
+  rest::PipelineParts parts{.transport = transport, .clock = context.clock, .random = context.random, .fence = fence};
+  parts.user_agent = "defang/" DEFANG_VERSION;
+  if (arguments.debug) parts.log = [&context](const std::string& line) { context.err.write(line + "\n"); };
+  return parts;
+}
+
+/// What `az account set` chose; empty where the Azure CLI does not say.
+std::string subscription_of_azure_cli(Context& context) {
+  const Processes::Command command{.arguments = {"az", "account", "show", "--query", "id", "-o", "tsv"},
+                                   .limit = std::chrono::seconds(90)};
+  const auto ended = context.processes.run(command, context.stop);
+  return ended && ended->exit_code == 0 ? std::string(trim(ended->output)) : "";
+}
+
 /// The subscription's tenant, from the environment or from the subscription itself.
 Result<void> complete_stack(Session& session, Context& context) {
   plan::Stack& stack = session.settings.stack;
   if (stack.subscription_id.empty()) {
-    // The one that `az account set` chose is not told by a token; without a variable a single subscription is taken.
+    TRY(session.tokens->get(session.cloud.audience, context.stop));  // now it is known who signs in
+    if (session.credential->name() == "Azure CLI") stack.subscription_id = subscription_of_azure_cli(context);
+  }
+  if (stack.subscription_id.empty()) {
+    // A token does not tell: a single subscription is taken.
     TRY_ASSIGN(const auto all, session.arm->list("/subscriptions", "2022-12-01", context.stop));
     if (all.size() != 1) {
       Error error{.kind = Error::Kind::refused, .code = "subscription-not-named"};
@@ -214,31 +244,48 @@ Result<Session> open_session(StackSettings settings, const Arguments& arguments,
   }
   Session session;
   session.settings = std::move(settings);
-  const auto variable = [&environment =
-                             session.settings.environment](const std::string& name) -> std::optional<std::string> {
-    const auto found = environment.find(name);
-    return found == environment.end() || found->second.empty() ? std::nullopt : std::optional(found->second);
-  };
-  const auto either = [&](const char* upper, const char* lower) {
-    return variable(upper).value_or(variable(lower).value_or(""));
-  };
-  TRY_ASSIGN(session.transport, rest::make_beast_transport({.ca_file = variable("SSL_CERT_FILE").value_or(""),
-                                                            .https_proxy = either("HTTPS_PROXY", "https_proxy"),
-                                                            .no_proxy = either("NO_PROXY", "no_proxy")}));
-  rest::PipelineParts parts{.transport = *session.transport, .clock = context.clock, .random = context.random};
-  parts.user_agent = "defang/" DEFANG_VERSION;
-  parts.fence = session.fence.get();
-  if (arguments.debug) parts.log = [&context](const std::string& line) { context.err.write(line + "\n"); };
-  session.unsigned_pipeline = rest::make_pipeline(parts);
-  TRY_ASSIGN(session.cloud, rest::find_cloud(variable, *session.unsigned_pipeline, context.stop));
+  TRY_ASSIGN(SignedOut found, reach_cloud(session.settings, session.fence.get(), arguments, context));
+  plan::Stack& stack = session.settings.stack;
+  if (stack.tenant_id.empty() && !stack.subscription_id.empty()) {
+    // Whoever is at home in several tenants must sign in at the subscription's.
+    stack.tenant_id = home_tenant(found, stack.subscription_id, context.stop);
+    session.settings.environment["AZURE_TENANT_ID"] = stack.tenant_id;
+  }
+  session.transport = std::move(found.transport);
+  session.unsigned_pipeline = std::move(found.pipeline);
+  session.cloud = std::move(found.cloud);
+  const auto variable = variables_of(session.settings);
   const rest::CredentialWorld world{variable, context.disk, context.processes, context.clock};
   session.credential = rest::make_default_credential(world, session.cloud.authority, *session.unsigned_pipeline);
   session.tokens = std::make_unique<rest::TokenCache>(*session.credential, context.clock);
+  auto parts = pipeline_parts(*session.transport, session.fence.get(), arguments, context);
   parts.tokens = session.tokens.get();
   session.pipeline = rest::make_pipeline(parts);
   session.arm = rest::make_arm_client(session.cloud, *session.pipeline, context.clock);
   TRY(complete_stack(session, context));
   return session;
+}
+
+Result<SignedOut> reach_cloud(const StackSettings& settings, const rest::WriteFence* fence, const Arguments& arguments,
+                              Context& context) {
+  const auto variable = variables_of(settings);
+  const auto either = [&](const char* upper, const char* lower) {
+    return variable(upper).value_or(variable(lower).value_or(""));
+  };
+  SignedOut found;
+  TRY_ASSIGN(found.transport, rest::make_beast_transport({.ca_file = variable("SSL_CERT_FILE").value_or(""),
+                                                          .https_proxy = either("HTTPS_PROXY", "https_proxy"),
+                                                          .no_proxy = either("NO_PROXY", "no_proxy")}));
+  found.pipeline = rest::make_pipeline(pipeline_parts(*found.transport, fence, arguments, context));
+  TRY_ASSIGN(found.cloud, rest::find_cloud(variable, *found.pipeline, context.stop));
+  return found;
+}
+
+std::string home_tenant(const SignedOut& cloud, const std::string& subscription_id, std::stop_token stop) {
+  const auto url =
+      fmt::format("{}/subscriptions/{}?api-version=2022-12-01", cloud.cloud.resource_manager, subscription_id);
+  const auto answer = cloud.pipeline->send({.url = url}, {}, stop);
+  return answer && answer->status == 401 ? rest::challenged_tenant(answer->headers.get("WWW-Authenticate")) : "";
 }
 
 }  // namespace defang::cli

@@ -6,12 +6,17 @@
 
 #include <algorithm>
 #include <array>
+#include <atomic>
 #include <filesystem>
+#include <functional>
 #include <map>
+#include <optional>
 #include <set>
+#include <thread>
 
 #include "compose/ignore_rules.h"
 #include "deploy/diagnostics.h"
+#include "deploy/parallel_gzip.h"
 #include "support/digest.h"
 #include "support/text.h"
 
@@ -25,6 +30,8 @@ using Kind = Disk::Entry::Kind;
 // A Dockerfile that is not part of the context travels under this name.
 constexpr std::string_view kAddedDockerfile = ".defang.Dockerfile";
 constexpr std::size_t kPieceBytes = 65536;
+// Neither the digest nor the archive depends on it.
+const std::size_t kThreads = std::clamp<std::size_t>(std::thread::hardware_concurrency(), 1, 8);
 
 fs::path dockerfile_path(const std::string& context, const std::string& dockerfile) {
   return (fs::path(context) / dockerfile).lexically_normal();
@@ -76,24 +83,51 @@ class Walk {
   std::set<std::string> taken_;
 };
 
-Result<void> digest_contents(const Disk& disk, BuildContext& context) {
+/// Every index below `count` once, in several threads; the first error in their order.
+Result<void> in_threads(std::size_t count, const std::function<Result<void>(std::size_t)>& each) {
+  std::atomic<std::size_t> next = 0;
+  std::vector<std::optional<Error>> errors(count);
+  {
+    std::vector<std::jthread> threads;
+    for (std::size_t i = 0; i < std::min(kThreads, count); ++i)
+      threads.emplace_back([&] {
+        for (std::size_t index = next++; index < count; index = next++)
+          if (auto done = each(index); !done) errors[index] = done.error();
+      });
+  }
+  for (auto& error : errors)
+    if (error) return fail(std::move(*error));
+  return {};
+}
+
+/// The digest of one file, and its size as it was read, not as the folder said.
+Result<std::string> digest_file(const Disk& disk, const fs::path& path, std::uint64_t& size) {
   Sha256 digest;
   std::vector<char> piece(kPieceBytes);
-  for (auto& entry : context.entries) {
-    digest.update(fmt::format("{}\n{}{}\n{}\n", entry.path, static_cast<int>(entry.kind), entry.executable ? "x" : "",
-                              entry.link_target));
-    if (entry.kind != Kind::file) continue;
-    TRY_ASSIGN(const auto file, disk.open(fs::path(context.folder) / entry.path));
-    std::uint64_t size = 0;
-    while (true) {
-      TRY_ASSIGN(const std::size_t count, file->read(piece.data(), piece.size()));
-      if (count == 0) break;
-      digest.update({piece.data(), count});
-      size += count;
-    }
-    entry.size_bytes = size;  // what was read, not what the folder said
-    digest.update(fmt::format("\n{}\n", size));
-    context.size_bytes += size;
+  size = 0;
+  TRY_ASSIGN(const auto file, disk.open(path));
+  while (true) {
+    TRY_ASSIGN(const std::size_t count, file->read(piece.data(), piece.size()));
+    if (count == 0) return digest.finish_hex();
+    digest.update({piece.data(), count});
+    size += count;
+  }
+}
+
+Result<void> digest_contents(const Disk& disk, BuildContext& context) {
+  auto& entries = context.entries;
+  std::vector<std::string> digests(entries.size());
+  TRY(in_threads(entries.size(), [&](std::size_t i) -> Result<void> {
+    if (entries[i].kind != Kind::file) return {};
+    TRY_ASSIGN(digests[i], digest_file(disk, fs::path(context.folder) / entries[i].path, entries[i].size_bytes));
+    return {};
+  }));
+  Sha256 digest;
+  for (std::size_t i = 0; i < entries.size(); ++i) {
+    const auto& entry = entries[i];
+    digest.update(fmt::format("{}\n{}{}\n{}\n{}\n{}\n", entry.path, static_cast<int>(entry.kind),
+                              entry.executable ? "x" : "", entry.link_target, entry.size_bytes, digests[i]));
+    context.size_bytes += entry.size_bytes;
   }
   context.content_digest = digest.finish_hex();
   return {};
@@ -119,29 +153,15 @@ Result<void> find_dockerfile(const graph::BuildImage& build, const Disk& disk, B
   return {};
 }
 
-/// gnutar in gzip, produced step by step as the reader asks for more.
-class Packed : public rest::BodySource {
+/// gnutar, produced step by step as the reader asks for more.
+class Tar : public rest::BodySource {
  public:
-  Packed(BuildContext context, const Disk& disk) : context_(std::move(context)), disk_(disk) { start(); }
-  ~Packed() override { archive_write_free(archive_); }
-  Packed(const Packed&) = delete;
-  Packed& operator=(const Packed&) = delete;
+  Tar(BuildContext context, const Disk& disk) : context_(std::move(context)), disk_(disk) { start(); }
+  ~Tar() override { archive_write_free(archive_); }
+  Tar(const Tar&) = delete;
+  Tar& operator=(const Tar&) = delete;
 
-  std::uint64_t size_bytes() const override {
-    if (!size_) {
-      // The compressed size is known only after compressing: the same archive once more, thrown away.
-      Packed other(context_, disk_);
-      std::vector<char> piece(kPieceBytes);
-      std::uint64_t size = 0;
-      while (true) {
-        const auto count = other.read(piece.data(), piece.size());
-        if (!count || *count == 0) break;  // the error comes again where it can be told
-        size += *count;
-      }
-      size_ = size;
-    }
-    return *size_;
-  }
+  std::uint64_t size_bytes() const override { return context_.size_bytes; }  // about: nobody sends it as it is
 
   Result<std::size_t> read(char* buffer, std::size_t size) override {
     while (at_ == output_.size() && !finished_) {
@@ -162,15 +182,13 @@ class Packed : public rest::BodySource {
 
  private:
   static la_ssize_t take(archive*, void* self, const void* bytes, std::size_t size) {
-    static_cast<Packed*>(self)->output_.append(static_cast<const char*>(bytes), size);
+    static_cast<Tar*>(self)->output_.append(static_cast<const char*>(bytes), size);
     return static_cast<la_ssize_t>(size);
   }
 
   void start() {
     archive_ = archive_write_new();
     archive_write_set_format_gnutar(archive_);
-    archive_write_add_filter_gzip(archive_);
-    archive_write_set_filter_option(archive_, "gzip", "timestamp", nullptr);  // no time in the header: reproducible
     archive_write_set_bytes_in_last_block(archive_, 1);
     archive_write_open(archive_, this, nullptr, take, nullptr);
     output_.clear();
@@ -249,7 +267,6 @@ class Packed : public rest::BodySource {
   std::unique_ptr<Disk::Reader> file_;
   std::uint64_t left_ = 0;
   bool finished_ = false, dockerfile_done_ = false;
-  mutable std::optional<std::uint64_t> size_;
 };
 
 }  // namespace
@@ -286,14 +303,14 @@ Result<BuildContext> read_context(const graph::BuildImage& build, const Disk& di
 
 std::string image_tag(const graph::BuildImage& build, const BuildContext& context) {
   Sha256 digest;
-  digest.update(fmt::format("v1\n{}\n{}\n{}\n{}\n{}\n", context.content_digest, context.dockerfile,
+  digest.update(fmt::format("v2\n{}\n{}\n{}\n{}\n{}\n", context.content_digest, context.dockerfile,
                             sha256_hex(context.dockerfile_text), build.target, build.platform));
   for (const auto& [name, value] : build.args) digest.update(fmt::format("{}={}:{}\n", name, value.size(), value));
   return digest.finish_hex().substr(0, 32);
 }
 
 std::shared_ptr<rest::BodySource> pack(BuildContext context, const Disk& disk) {
-  return std::make_shared<Packed>(std::move(context), disk);
+  return gzipped(std::make_shared<Tar>(std::move(context), disk), kThreads);
 }
 
 std::vector<std::pair<std::string, std::uint64_t>> largest_entries(const BuildContext& context, std::size_t count) {

@@ -44,8 +44,9 @@ Result<BuildContext> read_context(const graph::BuildImage& build, const Disk& di
 /// The tag of the image: digest of everything that it is built from (design.md section 4). 32 hex digits.
 std::string image_tag(const graph::BuildImage& build, const BuildContext& context);
 
-/// The archive, made while it is read: memory does not grow with the context. Times and owners are 0 and modes
-/// normalised, so that the same files always give the same bytes. A file that changed since `read_context` is an error.
+/// The archive, made in several threads while it is read: memory does not grow with the context. Times and owners are 0
+/// and modes normalised, so that the same files always give the same bytes. A file that changed since `read_context` is
+/// an error.
 std::shared_ptr<rest::BodySource> pack(BuildContext context, const Disk& disk);
 
 /// "node_modules (312.4 MB)": the largest first-level entries, for a context that is slow to send.

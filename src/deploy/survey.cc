@@ -15,7 +15,7 @@ namespace {
 using Json = nlohmann::json;
 using namespace std::chrono_literals;
 
-constexpr std::string_view kProvidersVersion = "2021-04-01";
+constexpr std::string_view kProvidersVersion = "2024-03-01";
 constexpr std::string_view kPermissionsVersion = "2022-04-01";
 constexpr std::string_view kAssignRoles = "Microsoft.Authorization/roleAssignments/write";
 /// Registration takes a few minutes at most (ARM-40); after that something is wrong with the subscription.

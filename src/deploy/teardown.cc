@@ -21,7 +21,7 @@ namespace {
 using Json = nlohmann::json;
 using namespace std::chrono_literals;
 
-constexpr std::string_view kResourcesVersion = "2021-04-01";
+constexpr std::string_view kResourcesVersion = "2024-03-01";
 constexpr std::string_view kVaultType = "Microsoft.KeyVault/vaults";
 
 /// What uses something goes before it: apps, their environment, then the network that the environment is in; what is

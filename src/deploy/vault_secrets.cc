@@ -9,6 +9,7 @@
 #include "deploy/json_path.h"
 #include "deploy/known_errors.h"
 #include "rest/azure_error.h"
+#include "rest/vault_client.h"
 #include "support/digest.h"
 #include "support/text.h"
 
@@ -20,7 +21,6 @@ using namespace std::chrono_literals;
 
 constexpr std::string_view kSecretType = "Microsoft.KeyVault/vaults/secrets";
 constexpr std::string_view kVaultType = "Microsoft.KeyVault/vaults";
-constexpr std::string_view kDataVersion = "7.6";  // KV-8
 /// Says what a derived secret was made of, so that an unchanged one is not written again.
 constexpr std::string_view kRecipeTag = "defang-recipe";
 
@@ -202,7 +202,7 @@ class Writer {
   Result<Secret> value_of(const std::string& pinned_uri) {
     const auto started = access_.clock.elapsed();
     for (auto pause = 500ms;; pause = std::min<std::chrono::milliseconds>(pause * 2, 15s)) {
-      auto value = read_value(access_, pinned_uri, stop_);
+      auto value = rest::read_secret(pinned_uri, access_.cloud, access_.pipeline, stop_);
       if (value) return value;
       if (access_.clock.elapsed() - started > worth_repeating(value.error(), scope_.rights_are_fresh())) return value;
       scope_.waiting("the right to read the vault has not spread yet; trying again");
@@ -280,17 +280,6 @@ Result<void> purge_vault(const AzureAccess& access, const StackScope& stack, con
   auto purged = access.arm.post(deleted, "purge", vault_version(), Json::object(), {}, stop);
   if (!purged) return fail(std::move(purged.error().during(fmt::format("purging vault `{}`", vault))));
   return {};
-}
-
-Result<Secret> read_value(const AzureAccess& access, const std::string& pinned_uri, std::stop_token stop) {
-  const rest::HttpRequest request{.url = fmt::format("{}?api-version={}", pinned_uri, kDataVersion)};
-  TRY_ASSIGN(const auto response, access.pipeline.send(request, {.audience = access.cloud.vault_audience}, stop));
-  if (response.status != 200)
-    return fail(std::move(rest::error_of(response).during("reading a secret's value from the vault")));
-  const Json body = Json::parse(response.body, nullptr, false);
-  if (!body.is_object() || !body.contains("value") || !body["value"].is_string())
-    return fail(Error::Kind::invalid, "no-secret-value", "the vault's answer holds no value");
-  return Secret(body["value"].get<std::string>());
 }
 
 Result<Outputs> run_write_secret(const graph::Action& action, const AzureAccess& access, NodeScope& scope,

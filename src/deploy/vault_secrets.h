@@ -50,9 +50,6 @@ Result<void> recover_vault(const AzureAccess& access, const StackScope& stack, c
 Result<void> purge_vault(const AzureAccess& access, const StackScope& stack, const std::string& vault,
                          std::stop_token stop);
 
-/// The value, by the vault's data plane: needs the right to read secrets there.
-Result<Secret> read_value(const AzureAccess& access, const std::string& pinned_uri, std::stop_token stop);
-
 /// Action WriteSecret. Outputs secretUri, version, and where something is composed of it, value.
 Result<Outputs> run_write_secret(const graph::Action& action, const AzureAccess& access, NodeScope& scope,
                                  std::stop_token stop);

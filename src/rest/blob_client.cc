@@ -5,6 +5,11 @@
 #include <algorithm>
 #include <array>
 #include <ctime>
+#include <functional>
+#include <mutex>
+#include <optional>
+#include <thread>
+#include <utility>
 
 #include "rest/azure_error.h"
 #include "rest/url.h"
@@ -15,9 +20,9 @@ namespace defang::rest {
 namespace {
 
 constexpr std::string_view kVersion = "2022-11-02";  // the version that was recorded
-// One request up to here, blocks beyond. A block blob may have 50,000 of them.
+// One request below, blocks from here on, so many at a time. A block blob may have 50,000 of them.
 constexpr std::size_t kBlockBytes = std::size_t{8} * 1024 * 1024;
-constexpr std::uint64_t kMostBlocks = 50'000;
+constexpr std::size_t kBlocksAtOnce = 4;
 
 class TextSource : public BodySource {
  public:
@@ -104,18 +109,61 @@ std::string between(const std::string& text, const std::string& begin, const std
   return to == std::string::npos ? "" : text.substr(at + begin.size(), to - at - begin.size());
 }
 
-/// Block ids must be base64 of the same length.
-std::string block_id(std::uint64_t number) { return base64(fmt::format("{:08}", number)); }
-
-Result<std::size_t> read_fully(BodySource& body, std::string& block) {
-  std::size_t filled = 0;
-  while (filled < block.size()) {
-    TRY_ASSIGN(const std::size_t got, body.read(block.data() + filled, block.size() - filled));
-    if (got == 0) break;
-    filled += got;
-  }
-  return filled;
+/// Ids must be base64 of the same length. With the content in it, what was sent before the last run broke off is known.
+std::string block_id(std::uint64_t number, const std::string& md5) {
+  return base64(fmt::format("{:08}-{}", number, md5));
 }
+
+/// The next block, shorter at the end of the body.
+Result<std::string> read_block(BodySource& body) {
+  constexpr std::size_t kStep = std::size_t{64} * 1024;
+  std::string block;
+  while (block.size() < kBlockBytes) {
+    const std::size_t filled = block.size();
+    block.resize(filled + kStep);
+    TRY_ASSIGN(const std::size_t got, body.read(block.data() + filled, kStep));
+    block.resize(filled + got);
+    if (got == 0) break;
+  }
+  return block;
+}
+
+/// A body on its way as blocks: several threads read in turn and send at the same time.
+struct BlockUpload {
+  using Send = std::function<Result<void>(const std::string& id, const std::string& md5, std::string block)>;
+  BodySource& body;
+  std::string first;  // what was read of the body already
+  const std::set<std::string>& known;
+  const Send& send;
+
+  std::mutex mutex = {};
+  std::vector<std::string> ids = {};
+  bool read_all = false;
+  std::optional<Error> error = {};
+
+  void work() {
+    while (auto next = take()) {
+      const std::string md5 = md5_base64(next->second);
+      const std::string id = block_id(next->first, md5);
+      auto sent = known.contains(id) ? Result<void>() : send(id, md5, std::move(next->second));
+      const std::scoped_lock lock(mutex);
+      if (!sent && !error) error = sent.error();
+      ids[next->first] = id;
+    }
+  }
+
+ private:
+  std::optional<std::pair<std::size_t, std::string>> take() {
+    const std::scoped_lock lock(mutex);
+    if (read_all || error) return std::nullopt;
+    Result<std::string> block = ids.empty() ? std::exchange(first, "") : read_block(body);
+    if (!block) error = block.error();
+    read_all = !block || block->size() < kBlockBytes;
+    if (!block || block->empty()) return std::nullopt;
+    ids.emplace_back();
+    return std::pair(ids.size() - 1, std::move(*block));
+  }
+};
 
 }  // namespace
 
@@ -181,33 +229,55 @@ Result<void> BlobClient::create_container(const std::string& container, std::sto
 Result<std::string> BlobClient::put(const std::string& container, const std::string& blob,
                                     std::shared_ptr<BodySource> body, const PutOptions& options, std::stop_token stop) {
   const std::string url = url_of(container, blob);
-  if (body->size_bytes() > kBlockBytes) return put_blocks(url, *body, options, stop);
-  HttpRequest request{
-      .method = "PUT", .url = url, .headers = {{"x-ms-blob-type", "BlockBlob"}}, .source = std::move(body)};
+  TRY_ASSIGN(std::string first, read_block(*body));
+  if (first.size() == kBlockBytes) return put_blocks(url, std::move(first), *body, options, stop);
+  HttpRequest request{.method = "PUT",
+                      .url = url,
+                      .headers = {{"x-ms-blob-type", "BlockBlob"}, {"Content-MD5", md5_base64(first)}},
+                      .body = std::move(first)};
   add_options(request.headers, options);
   TRY_ASSIGN(const HttpResponse response, send(std::move(request), stop));
   if (is_missing(response)) return fail(error_of(response));
   return response.headers.get("ETag");
 }
 
-Result<std::string> BlobClient::put_blocks(const std::string& url, BodySource& body, const PutOptions& options,
-                                           std::stop_token stop) {
-  // Larger blocks where 50,000 of the usual ones would not do.
-  const std::uint64_t size = std::max<std::uint64_t>(kBlockBytes, body.size_bytes() / kMostBlocks + 1);
-  std::string list = R"(<?xml version="1.0" encoding="utf-8"?><BlockList>)";
-  for (std::uint64_t number = 0;; ++number) {
-    std::string block(size, '\0');
-    TRY_ASSIGN(const std::size_t filled, read_fully(body, block));
-    if (filled == 0) break;
-    block.resize(filled);
-    const std::string id = block_id(number);
-    HttpRequest request{
-        .method = "PUT", .url = with_query(url + "?comp=block", "blockid", id), .body = std::move(block)};
+Result<std::set<std::string>> BlobClient::uncommitted_blocks(const std::string& url, std::stop_token stop) {
+  TRY_ASSIGN(const HttpResponse response, send({.url = url + "?comp=blocklist&blocklisttype=uncommitted"}, stop));
+  std::set<std::string> ids;
+  if (is_missing(response)) return ids;
+  for (auto at = response.body.find("<Block>"); at != std::string::npos; at = response.body.find("<Block>", at + 1))
+    ids.insert(between(response.body, "<Name>", "</Name>", at));
+  return ids;
+}
+
+Result<std::string> BlobClient::put_blocks(const std::string& url, std::string first, BodySource& body,
+                                           const PutOptions& options, std::stop_token stop) {
+  TRY_ASSIGN(const auto known, uncommitted_blocks(url, stop));
+  const BlockUpload::Send send_one = [&](const std::string& id, const std::string& md5,
+                                         std::string block) -> Result<void> {
+    HttpRequest request{.method = "PUT",
+                        .url = with_query(url + "?comp=block", "blockid", id),
+                        .headers = {{"Content-MD5", md5}},
+                        .body = std::move(block)};
     if (!options.conditions.lease_id.empty()) request.headers.set("x-ms-lease-id", options.conditions.lease_id);
     TRY_ASSIGN(const HttpResponse response, send(std::move(request), stop));
-    if (is_missing(response)) return fail(error_of(response));
-    list += fmt::format("<Latest>{}</Latest>", id);
+    return is_missing(response) ? Result<void>(fail(error_of(response))) : Result<void>();
+  };
+  BlockUpload upload{.body = body, .first = std::move(first), .known = known, .send = send_one};
+  std::vector<std::jthread> threads;
+  for (std::size_t i = 0; i < kBlocksAtOnce; ++i) {
+    clock_.add_worker();
+    threads.emplace_back([&] {
+      upload.work();
+      clock_.remove_worker();
+    });
   }
+  clock_.remove_worker();  // this thread only waits for them
+  threads.clear();
+  clock_.add_worker();
+  if (upload.error) return fail(std::move(*upload.error));
+  std::string list = R"(<?xml version="1.0" encoding="utf-8"?><BlockList>)";
+  for (const std::string& id : upload.ids) list += fmt::format("<Latest>{}</Latest>", id);
   HttpRequest commit{.method = "PUT",
                      .url = url + "?comp=blocklist",
                      .headers = {{"Content-Type", "application/xml"}},

@@ -5,6 +5,7 @@
 #include <map>
 #include <memory>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <string_view>
@@ -57,7 +58,9 @@ class BlobClient {
 
   /// An existing container is fine; one that is just being deleted is waited for.
   Result<void> create_container(const std::string& container, std::stop_token stop);
-  /// The new ETag. Long bodies go up in blocks, each held in memory, and appear all at once.
+  /// The new ETag. The body is read once and its size not asked for. Long ones go up in blocks, a few at a time and
+  /// each with its checksum, and appear all at once; blocks that an attempt before this one left behind are not sent
+  /// again.
   Result<std::string> put(const std::string& container, const std::string& blob, std::shared_ptr<BodySource> body,
                           const PutOptions& options, std::stop_token stop);
   Result<std::optional<Blob>> get(const std::string& container, const std::string& blob, std::stop_token stop);
@@ -97,8 +100,9 @@ class BlobClient {
   Result<HttpResponse> send(HttpRequest request, std::stop_token stop, const Call& call = {});
   Result<HttpResponse> lease(const std::string& action, const std::string& container, const std::string& blob,
                              Headers headers, std::stop_token stop);
-  Result<std::string> put_blocks(const std::string& url, BodySource& body, const PutOptions& options,
+  Result<std::string> put_blocks(const std::string& url, std::string first, BodySource& body, const PutOptions& options,
                                  std::stop_token stop);
+  Result<std::set<std::string>> uncommitted_blocks(const std::string& url, std::stop_token stop);
 
   StorageAccount account_;
   Pipeline& pipeline_;

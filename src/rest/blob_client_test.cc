@@ -2,7 +2,11 @@
 
 #include <gtest/gtest.h>
 
+#include <map>
+#include <mutex>
+
 #include "rest/fake_transport.h"
+#include "rest/url.h"
 #include "support/digest.h"
 
 namespace defang::rest {
@@ -33,16 +37,16 @@ TEST(StringToSign, IsTheOneOfTheDocumentation) {
 // time.
 TEST(BlobClient, SignsAsMicrosoftsSdkDoes) {
   Fixture f;
-  f.transport.then(201).then(201).then(201);
-  ASSERT_TRUE(
-      f.blobs.put("c", "a b", text_source(std::string(9'000'000, 'x')), {.conditions = {.lease_id = "L1"}}, {}));
-  HttpRequest first = f.transport.requests()[0];
-  EXPECT_EQ(first.url, "https://acct.blob.core.windows.net/c/a%20b?comp=block&blockid=MDAwMDAwMDA%3D");
+  f.transport.then(404).then(201).then(201);
+  ASSERT_TRUE(f.blobs.put("c", "a b", text_source(std::string(std::size_t{8} << 20, 'x')),
+                          {.conditions = {.lease_id = "L1"}}, {}));
+  HttpRequest first = f.transport.requests()[1];
+  EXPECT_TRUE(first.url.starts_with("https://acct.blob.core.windows.net/c/a%20b?comp=block&blockid=MDAwMDAwMDAt"));
   EXPECT_EQ(first.headers.get("x-ms-date"), "Thu, 01 Jan 2026 00:00:00 GMT");
   EXPECT_FALSE(first.headers.has("x-ms-client-request-id"));
   HttpRequest signed_request{
       .method = "PUT",
-      .url = first.url,
+      .url = "https://acct.blob.core.windows.net/c/a%20b?comp=block&blockid=MDAwMDAwMDA%3D",
       .headers = {
           {"x-ms-date", "Thu, 01 Jan 2026 00:00:00 GMT"}, {"x-ms-version", "2022-11-02"}, {"x-ms-lease-id", "L1"}}};
   EXPECT_EQ(base64(hmac_sha256("0123456789abcdef0123456789abcdef", string_to_sign(signed_request, "acct", 3))),
@@ -60,19 +64,60 @@ TEST(BlobClient, MakesUrlsThatOpenOneBlob) {
             "&sig=TIFuwVLquqdFMcVo2jyoSjcTLmFqX995TfEitOvxN1s%3D");
 }
 
+/// What storage remembers of blocks; the n-th is refused.
+struct Blocks {
+  explicit Blocks(int refused = 0) : refused_(refused) {}
+  Result<HttpResponse> operator()(const HttpRequest& request) {
+    const std::scoped_lock lock(mutex_);
+    const auto at = request.url.find("blockid=");
+    if (request.method == "GET") {
+      std::string names;
+      for (const auto& [id, content] : sent) names += "<Block><Name>" + id + "</Name><Size>1</Size></Block>";
+      return HttpResponse{200, {}, "<BlockList><UncommittedBlocks>" + names + "</UncommittedBlocks></BlockList>"};
+    }
+    if (at == std::string::npos) return HttpResponse{201, {{"ETag", "\"e\""}}, ""};
+    if (++puts == refused_) return HttpResponse{403, {}, "<Error><Code>AuthenticationFailed</Code></Error>"};
+    EXPECT_EQ(request.headers.get("Content-MD5"), md5_base64(request.body));
+    sent[query_pairs(request.url.substr(request.url.find('?') + 1)).back().second] = request.body;
+    return HttpResponse{201, {}, ""};
+  }
+  std::map<std::string, std::string> sent;
+  int puts = 0;
+
+ private:
+  int refused_;
+  std::mutex mutex_;
+};
+
+const std::string kLongBody = std::string(std::size_t{8} << 20, 'a') + std::string(std::size_t{8} << 20, 'b') + "tail";
+
 TEST(BlobClient, SendsLongBodiesInBlocksThatAppearAtOnce) {
+  Blocks storage;
   Fixture f;
-  f.transport.then(201).then(201).then(201, {{"ETag", "\"e\""}});
-  const std::string body = std::string(8 * 1024 * 1024, 'a') + "tail";
-  EXPECT_EQ(f.blobs.put("c", "b", text_source(body), {.metadata = {{"k", "v"}}}, {}).value(), "\"e\"");
-  const auto requests = f.transport.requests();
-  ASSERT_EQ(requests.size(), 3u);
-  EXPECT_EQ(requests[1].body, "tail");
-  EXPECT_EQ(requests[2].body,
-            "<?xml version=\"1.0\" "
-            "encoding=\"utf-8\"?><BlockList><Latest>MDAwMDAwMDA=</Latest><Latest>MDAwMDAwMDE=</Latest></BlockList>");
-  EXPECT_EQ(requests[2].headers.get("x-ms-meta-k"), "v");
-  EXPECT_FALSE(requests[0].headers.has("x-ms-meta-k"));
+  for (int i = 0; i < 5; ++i) f.transport.then([&](const HttpRequest& request) { return storage(request); });
+  EXPECT_EQ(f.blobs.put("c", "b", text_source(kLongBody), {.metadata = {{"k", "v"}}}, {}).value(), "\"e\"");
+  const HttpRequest commit = f.transport.last();
+  std::string joined, list;
+  for (const auto& [id, content] : storage.sent) {  // ids sort as they follow each other
+    joined += content;
+    list += "<Latest>" + id + "</Latest>";
+  }
+  EXPECT_TRUE(joined == kLongBody);
+  EXPECT_EQ(commit.body, "<?xml version=\"1.0\" encoding=\"utf-8\"?><BlockList>" + list + "</BlockList>");
+  EXPECT_EQ(commit.headers.get("x-ms-meta-k"), "v");
+  EXPECT_FALSE(f.transport.requests()[1].headers.has("x-ms-meta-k"));
+}
+
+TEST(BlobClient, SendsWhatAnEarlierAttemptLeftBehindNotAgain) {
+  Blocks storage(3);
+  Fixture f;
+  for (int i = 0; i < 12; ++i) f.transport.then([&](const HttpRequest& request) { return storage(request); });
+  EXPECT_EQ(f.blobs.put("c", "b", text_source(kLongBody), {}, {}).error().code, "AuthenticationFailed");
+  EXPECT_EQ(storage.sent.size(), 2u);
+  storage.puts = 100;
+  EXPECT_TRUE(f.blobs.put("c", "b", text_source(kLongBody), {}, {}));
+  EXPECT_EQ(storage.puts, 101);
+  EXPECT_EQ(storage.sent.size(), 3u);
 }
 
 TEST(BlobClient, SendsShortBodiesInOneRequestUnderConditions) {

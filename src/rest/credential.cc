@@ -8,6 +8,7 @@
 #include <nlohmann/json.hpp>
 
 #include "rest/credential_kinds.h"
+#include "rest/device_login.h"
 #include "rest/pipeline.h"
 #include "rest/url.h"
 #include "support/text.h"
@@ -89,7 +90,8 @@ class Chain : public Credential {
     return fail(Error{.kind = Error::Kind::refused,
                       .code = "not-signed-in",
                       .message = fmt::format("not signed in to Azure ({})", join(reasons, "; ")),
-                      .help = "run `az login`, or set AZURE_TENANT_ID, AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"});
+                      .help = "run `az login` or `defang login --provider=azure`, or set AZURE_TENANT_ID, "
+                              "AZURE_CLIENT_ID and AZURE_CLIENT_SECRET"});
   }
 
  private:
@@ -205,6 +207,8 @@ std::unique_ptr<Credential> make_default_credential(const CredentialWorld& world
   credentials.push_back(from_identity(world, unsigned_pipeline));
   credentials.push_back(make_azure_cli_credential(world.processes, world.clock, tenant));
   credentials.push_back(make_developer_cli_credential(world.processes, world.clock, tenant));
+  credentials.push_back(
+      make_login_credential(login_file(world.environment), world.disk, unsigned_pipeline, world.clock));
   return std::make_unique<Chain>(std::move(credentials));
 }
 

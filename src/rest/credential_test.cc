@@ -7,6 +7,7 @@
 #include <openssl/x509.h>
 
 #include "rest/cloud.h"
+#include "rest/device_login.h"
 #include "rest/fake_transport.h"
 #include "rest/pipeline.h"
 #include "support/digest.h"
@@ -109,7 +110,7 @@ TEST(DefaultCredential, SaysOfEachWhyItDidNotApply) {
             "not signed in to Azure (environment: AZURE_CLIENT_ID, AZURE_CLIENT_SECRET are not set; workload identity: "
             "AZURE_CLIENT_ID, AZURE_FEDERATED_TOKEN_FILE are not set; managed identity: this is no machine or app of "
             "Azure; Azure CLI: the Azure CLI (`az`) is not installed; Azure Developer CLI: the Azure Developer CLI "
-            "(`azd`) is not installed)");
+            "(`azd`) is not installed; defang login: nobody has run `defang login --provider=azure`)");
   f.processes.then["az"] = Processes::Ended{1, "", "ERROR: Please run 'az login' to setup account.\n"};
   EXPECT_TRUE(f.sign_in().error().message.find("Azure CLI: the Azure CLI is not signed in") != std::string::npos);
   f.processes.then["az"] =
@@ -303,6 +304,87 @@ TEST(Cloud, LetsOnlyResourceManagerSeeItsTokens) {
   EXPECT_FALSE(is_resource_manager(cloud, "https://evil-management.azure.com.test/x"));
   EXPECT_FALSE(is_resource_manager(cloud, "https://evilmanagement.azure.com/x"));
   EXPECT_FALSE(is_resource_manager(cloud, "http://management.azure.com/x"));
+}
+
+// ---- defang login -----------------------------------------------------------------------------------------------
+
+constexpr const char* kCode =
+    R"({"device_code":"D","user_code":"ABC","verification_uri":"https://microsoft.com/devicelogin","expires_in":900,"interval":5,"message":"open the page and type ABC"})";
+constexpr const char* kLogin =
+    R"({"token_type":"Bearer","expires_in":3600,"access_token":"first","refresh_token":"R1"})";
+
+struct LoginFixture : Fixture {
+  Result<void> log_in() {
+    return rest::log_in({"https://login.test", "organizations", "https://arm.test"}, "/home/login.json", disk,
+                        *pipeline, clock, [this](const std::string& message) { shown += message; }, {});
+  }
+  std::unique_ptr<Credential> credential = make_login_credential("/home/login.json", disk, *pipeline, clock);
+  std::string shown;
+  static std::string refusal(const std::string& code) {
+    return R"({"error":")" + code + R"(","error_description":"AADSTS70016: not yet."})";
+  }
+};
+
+TEST(DeviceLogin, ShowsTheCodeAndWaitsForThePersonAsSlowlyAsEntraWants) {
+  LoginFixture f;
+  f.transport.then(200, {}, kCode)
+      .then(400, {}, f.refusal("authorization_pending"))
+      .then(400, {}, f.refusal("slow_down"))
+      .then(200, {}, kLogin);
+  const auto begin = f.clock.elapsed();
+  ASSERT_TRUE(f.log_in());
+  EXPECT_EQ(f.shown, "open the page and type ABC");
+  EXPECT_EQ(f.clock.elapsed() - begin, 5s + 5s + 10s);
+  const auto requests = f.transport.requests();
+  EXPECT_EQ(requests[0].url, "https://login.test/organizations/oauth2/v2.0/devicecode");
+  EXPECT_NE(requests[0].body.find("scope=https%3A%2F%2Farm.test%2F.default%20offline_access"), std::string::npos)
+      << requests[0].body;
+  EXPECT_NE(requests[3].body.find("device_code=D"), std::string::npos);
+  EXPECT_EQ(f.credential->get_token({.audience = "https://arm.test"}, {})->value.reveal(), "first");  // as it was kept
+  EXPECT_EQ(f.transport.requests().size(), 4u);
+}
+
+TEST(DeviceLogin, TellsADeclinedOneAndOneThatNobodyAnswered) {
+  for (const std::string code : {"authorization_declined", "expired_token"}) {
+    LoginFixture f;
+    f.transport.then(200, {}, kCode).then(400, {}, f.refusal(code));
+    EXPECT_EQ(f.log_in().error().code, code);
+    EXPECT_FALSE(f.disk.files.contains("/home/login.json"));
+  }
+}
+
+TEST(DeviceLogin, GetsTokensForOtherAudiencesAndOthersWhereTheKeptOneFailed) {
+  LoginFixture f;
+  f.transport.then(200, {}, kCode).then(200, {}, kLogin);
+  ASSERT_TRUE(f.log_in());
+  f.transport.then(200, {}, R"({"expires_in":3600,"access_token":"vault","refresh_token":"R2"})")
+      .then(200, {}, R"({"expires_in":3600,"access_token":"renewed"})");
+  EXPECT_EQ(f.credential->get_token({.audience = "https://vault.test"}, {})->value.reveal(), "vault");
+  EXPECT_EQ(f.credential->get_token({.audience = "https://arm.test", .claims = "{\"c\":1}"}, {})->value.reveal(),
+            "renewed");
+  EXPECT_EQ(f.transport.last().url, "https://login.test/organizations/oauth2/v2.0/token");
+  EXPECT_NE(f.transport.last().body.find("refresh_token=R1"), std::string::npos);
+  EXPECT_NE(f.transport.last().body.find("claims="), std::string::npos);
+}
+
+TEST(DeviceLogin, SaysWhatToDoWhereNobodyIsSignedInOrNoMore) {
+  LoginFixture f;
+  EXPECT_EQ(f.credential->get_token({.audience = "a"}, {}).error().code, "credential-not-applicable");
+  f.disk.files["/home/login.json"] = R"({"authority":"https://login.test","tenant":"t","refreshToken":"R"})";
+  f.transport.then(400, {},
+                   R"({"error":"invalid_grant","error_description":"AADSTS700082: The refresh token has expired."})");
+  const auto token = f.credential->get_token({.audience = "a"}, {});
+  EXPECT_EQ(token.error().code, "invalid_grant");
+  EXPECT_EQ(token.error().help, "run `defang login --provider=azure` again");
+  f.disk.files["/home/login.json"] = "{";
+  EXPECT_EQ(f.credential->get_token({.audience = "a"}, {}).error().code, "login-invalid");
+}
+
+TEST(ChallengedTenant, IsTheIdInTheAuthorizationUri) {
+  const std::string id = "11111111-2222-3333-4444-555555555555";
+  EXPECT_EQ(challenged_tenant("Bearer authorization_uri=\"https://login.windows.net/" + id + "\", error=\"x\""), id);
+  EXPECT_EQ(challenged_tenant("Bearer authorization_uri=\"https://login.windows.net/common\""), "");
+  EXPECT_EQ(challenged_tenant(""), "");
 }
 
 }  // namespace

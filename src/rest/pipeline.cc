@@ -183,6 +183,55 @@ class SignIn : public Policy {
   TokenCache& tokens_;
 };
 
+// ---- load -------------------------------------------------------------------------------------------------------
+
+/// Resource Manager counts a subscription's requests in buckets that fill up steadily (ARM-25). Near the bottom
+/// requests go out only as fast as that, which costs less time than being refused.
+struct Bucket {
+  std::string_view remaining;  // header
+  std::string_view methods;
+  milliseconds refill;  // for one more request
+};
+constexpr auto kBuckets = std::to_array<Bucket>({
+    {"x-ms-ratelimit-remaining-subscription-reads", "GET HEAD", milliseconds(40)},
+    {"x-ms-ratelimit-remaining-subscription-writes", "PUT PATCH POST", milliseconds(100)},
+    {"x-ms-ratelimit-remaining-subscription-deletes", "DELETE", milliseconds(100)},
+});
+constexpr double kNearTheBottom = 25;
+
+class SpreadLoad : public Policy {
+ public:
+  explicit SpreadLoad(Clock& clock) : clock_(clock) {}
+
+  Result<HttpResponse> send(HttpRequest& request, const Call&, const Next& next, std::stop_token stop) override {
+    const auto of_method = [&](const Bucket& one) { return one.methods.find(request.method) != one.methods.npos; };
+    const auto bucket = static_cast<std::size_t>(std::ranges::find_if(kBuckets, of_method) - kBuckets.begin());
+    if (bucket == kBuckets.size()) return next(request);
+    if (const auto wait = my_turn(bucket); wait > milliseconds(0) && !clock_.sleep_for(wait, stop)) return stopped();
+    auto response = next(request);
+    if (response) {
+      if (const auto left = to_number(response->headers.get(kBuckets[bucket].remaining)))
+        is_low_[bucket] = *left < kNearTheBottom;
+    }
+    return response;
+  }
+
+ private:
+  /// How long to wait; those who wait follow each other.
+  milliseconds my_turn(std::size_t bucket) {
+    if (!is_low_[bucket]) return milliseconds(0);
+    const std::scoped_lock lock(mutex_);
+    const auto now = clock_.elapsed();
+    next_[bucket] = std::max<milliseconds>(next_[bucket], now) + kBuckets[bucket].refill;
+    return next_[bucket] - now;
+  }
+
+  Clock& clock_;
+  std::array<std::atomic<bool>, kBuckets.size()> is_low_{};
+  std::mutex mutex_;
+  std::array<milliseconds, kBuckets.size()> next_{};
+};
+
 // ---- fence ------------------------------------------------------------------------------------------------------
 
 class Fenced : public Policy {
@@ -233,6 +282,7 @@ class OrderedPipeline : public Pipeline {
     policies_.push_back(std::make_unique<ClientRequestId>(random_));
     policies_.push_back(std::make_unique<UserAgent>(parts.user_agent));
     policies_.push_back(std::make_unique<Retry>(parts.clock, random_));
+    policies_.push_back(std::make_unique<SpreadLoad>(parts.clock));
     if (parts.tokens) policies_.push_back(std::make_unique<SignIn>(*parts.tokens));
     if (parts.fence) policies_.push_back(std::make_unique<Fenced>(*parts.fence));
     if (parts.log) policies_.push_back(std::make_unique<Log>(parts.log, parts.clock));

@@ -256,5 +256,24 @@ TEST(Log, HidesWhateverMightBeASecret) {
   EXPECT_EQ(f.log[0], "GET https://arm.test/x?api-version=1&sig=... -> 200 in 0 ms, request id r1");
 }
 
+TEST(Pipeline, SlowsDownBeforeTheSubscriptionsRequestsRunOut) {
+  Fixture f;
+  const auto write = [&](const char* left) {
+    f.transport.then(200, {{"x-ms-ratelimit-remaining-subscription-writes", left}});
+    const auto begin = f.clock.elapsed();
+    EXPECT_TRUE(f.send("PUT"));
+    return f.clock.elapsed() - begin;
+  };
+  EXPECT_EQ(write("199"), 0ms);
+  EXPECT_EQ(write("24"), 0ms);  // only now it is known
+  EXPECT_EQ(write("23"), 100ms);
+  f.transport.then(200);
+  const auto begin = f.clock.elapsed();
+  EXPECT_TRUE(f.send("GET"));  // reads have their own
+  EXPECT_EQ(f.clock.elapsed() - begin, 0ms);
+  EXPECT_EQ(write("40"), 100ms);
+  EXPECT_EQ(write("39"), 0ms);
+}
+
 }  // namespace
 }  // namespace defang::rest

@@ -119,47 +119,33 @@ TEST(RegistryClient, ExchangesItsTokensAndFindsADigest) {
   EXPECT_EQ(requests[2].headers.get("Authorization"), "Bearer a1");
 }
 
-TEST(VaultClient, ReadsAndWritesSecrets) {
+TEST(ReadSecret, GivesTheValueOfOneVersion) {
   Fixture f;
-  VaultClient vault(f.cloud, "https://v.vault.azure.net/", *f.pipeline);
-  f.transport.then(200, {}, R"({"value":"x","id":"https://v.vault.azure.net/secrets/A/v1","tags":{"k":"w"}})")
-      .then(404);
-  const auto stored = vault.set("A", Secret("x"), {{"k", "w"}}, {});
-  ASSERT_TRUE(stored);
-  EXPECT_EQ(stored->version, "v1");
-  EXPECT_EQ(f.transport.last().url, "https://v.vault.azure.net/secrets/A?api-version=7.4");
-  EXPECT_EQ(f.transport.last().body, R"({"tags":{"k":"w"},"value":"x"})");
+  f.transport.then(200, {}, R"({"value":"x","id":"https://v.vault.azure.net/secrets/A/v1"})")
+      .then(403, {}, R"({"error":{"code":"Forbidden","message":"m","innererror":{"code":"ForbiddenByRbac"}}})")
+      .then(200, {}, "{}");
+  const auto read = [&] { return read_secret("https://v.vault.azure.net/secrets/A/v1", f.cloud, *f.pipeline, {}); };
+  EXPECT_EQ(read()->reveal(), "x");
+  EXPECT_EQ(f.transport.last().url, "https://v.vault.azure.net/secrets/A/v1?api-version=7.5");
   EXPECT_EQ(f.transport.last().headers.get("Authorization"), "Bearer for https://vault.azure.net");
-  EXPECT_FALSE(vault.get("B", "", {}).value());
+  EXPECT_EQ(read().error().code, "ForbiddenByRbac");
+  EXPECT_EQ(read().error().code, "no-secret-value");
 }
 
-TEST(VaultClient, FollowsAChallengeOnlyToItsOwnCloud) {
+TEST(ReadSecret, FollowsAChallengeOnlyToItsOwnCloud) {
   Fixture f;
   const auto challenge = [](const std::string& resource) {
     return Headers{
         {"WWW-Authenticate", "Bearer authorization=\"https://login.test/t\", resource=\"" + resource + "\""}};
   };
-  VaultClient vault(f.cloud, "https://v.vault.private.test", *f.pipeline);
-  f.transport.then(401)
-      .then(401, challenge("https://vault.private.test"))
-      .then(200, {}, R"({"value":"x","id":"https://v/secrets/A/v1"})");
-  EXPECT_EQ(vault.get("A", "", {}).value()->value.reveal(), "x");
+  const auto read = [&] { return read_secret("https://v.vault.private.test/secrets/A/v1", f.cloud, *f.pipeline, {}); };
+  f.transport.then(401).then(401, challenge("https://vault.private.test")).then(200, {}, R"({"value":"x"})");
+  EXPECT_EQ(read()->reveal(), "x");
   EXPECT_EQ(f.transport.last().headers.get("Authorization"), "Bearer for https://vault.private.test");
   f.transport.then(401).then(401, challenge("https://management.azure.com"));
-  EXPECT_EQ(vault.get("A", "", {}).error().http_status, 401);
+  EXPECT_EQ(read().error().http_status, 401);
   EXPECT_EQ(challenged_resource("Bearer realm=\"x\", scope=\"https://vault.azure.net/.default\""),
             "https://vault.azure.net");
-}
-
-TEST(VaultClient, ListsNamesOfAllPages) {
-  Fixture f;
-  VaultClient vault(f.cloud, "https://v.vault.azure.net", *f.pipeline);
-  f.transport
-      .then(
-          200, {},
-          R"({"value":[{"id":"https://v.vault.azure.net/secrets/A"}],"nextLink":"https://v.vault.azure.net/secrets?api-version=7.4&$skiptoken=1"})")
-      .then(200, {}, R"({"value":[{"id":"https://v.vault.azure.net/secrets/B"}],"nextLink":null})");
-  EXPECT_EQ(vault.list_names({}).value(), (std::vector<std::string>{"A", "B"}));
 }
 
 }  // namespace

@@ -24,6 +24,9 @@ using Json = nlohmann::json;
 namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
+// A stack's lease lasts 60 s.
+constexpr auto kLongDelay = 90s;
+
 /// Time that stands still with its process.
 class ProcessClock : public Clock {
  public:
@@ -142,6 +145,15 @@ Result<rest::HttpResponse> Wire::send(const rest::HttpRequest& request, std::sto
       return refusal(429, "TooManyRequests");
     case Trouble::unavailable:
       return refusal(503, "ServiceUnavailable");
+    case Trouble::delayed: {
+      auto answer = reach();
+      return clock_.sleep_for(kLongDelay, stop) ? answer : fail(lost);
+    }
+    case Trouble::truncated: {
+      auto answer = reach();
+      if (answer) answer->body.resize(answer->body.size() / 2);
+      return answer;
+    }
     case Trouble::killed_after:
       (void)reach();
       life_.request_stop();
@@ -237,7 +249,9 @@ struct Bench::Process::Parts {
 };
 
 Bench::Process::Process(Bench& bench, rest::HttpTransport& azure)
-    : suspension(bench.clock), wire(azure, suspension), parts(std::make_unique<Parts>(bench, suspension, wire)) {}
+    : suspension(bench.clock),
+      wire(azure, bench.clock, suspension),
+      parts(std::make_unique<Parts>(bench, suspension, wire)) {}
 Bench::Process::~Process() = default;
 
 Bench::Bench()

@@ -28,6 +28,8 @@ enum class Trouble {
   dropped_after,    // it was done, but nobody hears of it
   throttled,        // 429
   unavailable,      // 503
+  delayed,          // the answer takes longer than a lease lasts
+  truncated,        // half of the answer's body arrives
   killed_after,     // it was done, and the process is no more
   suspended_after,  // it was done, and the process stands still before it hears of it
 };
@@ -48,7 +50,8 @@ class Suspension {
 /// Counts what is sent, renewals of the lease aside, and disturbs one request of it.
 class Wire : public rest::HttpTransport {
  public:
-  Wire(rest::HttpTransport& inner, Suspension& process) : inner_(inner), process_(process) {}
+  Wire(rest::HttpTransport& inner, Clock& clock, Suspension& process)
+      : inner_(inner), clock_(clock), process_(process) {}
   struct Plan {
     Trouble trouble = Trouble::throttled;
     std::size_t number = 0;  // of the request, or of the write where only writes count; 0: none
@@ -72,6 +75,7 @@ class Wire : public rest::HttpTransport {
   bool strikes(const rest::HttpRequest& request);
 
   rest::HttpTransport& inner_;
+  Clock& clock_;
   Suspension& process_;
   Plan plan_;
   std::stop_source life_;

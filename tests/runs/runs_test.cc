@@ -141,12 +141,13 @@ TEST_P(Disturbed, SucceedsOrNamesTheErrorAndTheNextRunRepairsIt) {
   }
 }
 std::string name_of(const testing::TestParamInfo<Trouble>& tested) {
-  constexpr const char* kNames[] = {"DroppedBefore", "DroppedAfter", "Throttled", "Unavailable"};
+  constexpr const char* kNames[] = {"DroppedBefore", "DroppedAfter", "Throttled",
+                                    "Unavailable",   "Delayed",      "Truncated"};
   return kNames[static_cast<int>(tested.param)];
 }
 INSTANTIATE_TEST_SUITE_P(Up, Disturbed,
                          testing::Values(Trouble::dropped_before, Trouble::dropped_after, Trouble::throttled,
-                                         Trouble::unavailable),
+                                         Trouble::unavailable, Trouble::delayed, Trouble::truncated),
                          name_of);
 
 TEST(Up, IsRepairedAfterItWasKilled) {

@@ -490,10 +490,25 @@ Answer put_block(const Call& call) {
   const std::string file = "blobs/" + call.core.random().uuid();
   if (!call.core.disk().write(call.core.folder() / file, content))
     return blob_error(500, "InternalError", "The server encountered an internal error. Please retry the request.");
-  call.core.store().edit_document("blob-blocks", block_key(call, id)) = {{"file", file}, {"size", content.size()}};
+  call.core.store().edit_document("blob-blocks", block_key(call, id)) = {
+      {"id", id}, {"file", file}, {"size", content.size()}};
   Answer answer = empty_answer(201);
   answer.headers.set("x-ms-request-server-encrypted", "true");
   return answer;
+}
+
+/// "Get Block List" of what was sent and not committed.
+Answer list_blocks(const Call& call) {
+  if (auto refusal = call.refuse("r", kBlobRead)) return *refusal;
+  if (call.request.query_value("blocklisttype") != "uncommitted") return not_implemented("this list of blocks");
+  const std::string prefix = to_lower(block_key(call, ""));
+  std::string blocks;
+  for (const auto& [key, block] : call.core.store().documents("blob-blocks"))
+    if (key.starts_with(prefix))
+      blocks +=
+          fmt::format("<Block><Name>{}</Name><Size>{}</Size></Block>", text_at(block, "id"), integer_at(block, "size"));
+  if (blocks.empty() && call.find() == nullptr) return blob_not_found();
+  return xml("<BlockList><UncommittedBlocks>" + blocks + "</UncommittedBlocks></BlockList>");
 }
 
 /// The ids of <Latest>, <Uncommitted> and <Committed> in their order.
@@ -582,6 +597,7 @@ Answer delete_blob(const Call& call) {
 }
 
 Answer answer_blob(const Call& call) {
+  if (call.method() == "GET" && call.comp == "blocklist") return list_blocks(call);
   if (call.method() == "GET" || call.method() == "HEAD")
     return call.comp.empty() || call.comp == "metadata" ? read_blob(call) : not_implemented("this call on blobs");
   if (call.method() == "DELETE") return delete_blob(call);
