@@ -13,7 +13,7 @@
 namespace defang::deploy {
 namespace {
 
-constexpr std::size_t kPieceBytes = std::size_t{1} << 20;
+constexpr std::size_t kPieceBytes = std::size_t{1} << 18;
 /// Twice as fast as the usual 6, and an eighth larger for source code.
 constexpr int kLevel = 3;
 constexpr int kRawDeflate = -15, kMostMemory = 9;

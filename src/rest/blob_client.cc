@@ -118,10 +118,12 @@ std::string block_id(std::uint64_t number, const std::string& md5) {
 Result<std::string> read_block(BodySource& body) {
   constexpr std::size_t kStep = std::size_t{64} * 1024;
   std::string block;
+  block.reserve(kBlockBytes);  // growing would leave holes of all sizes behind
   while (block.size() < kBlockBytes) {
     const std::size_t filled = block.size();
-    block.resize(filled + kStep);
-    TRY_ASSIGN(const std::size_t got, body.read(block.data() + filled, kStep));
+    const std::size_t wanted = std::min(kStep, kBlockBytes - filled);
+    block.resize(filled + wanted);
+    TRY_ASSIGN(const std::size_t got, body.read(block.data() + filled, wanted));
     block.resize(filled + got);
     if (got == 0) break;
   }
@@ -258,7 +260,7 @@ Result<std::string> BlobClient::put_blocks(const std::string& url, std::string f
     HttpRequest request{.method = "PUT",
                         .url = with_query(url + "?comp=block", "blockid", id),
                         .headers = {{"Content-MD5", md5}},
-                        .body = std::move(block)};
+                        .source = text_source(std::move(block))};  // shared, where a body would be copied
     if (!options.conditions.lease_id.empty()) request.headers.set("x-ms-lease-id", options.conditions.lease_id);
     TRY_ASSIGN(const HttpResponse response, send(std::move(request), stop));
     return is_missing(response) ? Result<void>(fail(error_of(response))) : Result<void>();
