@@ -1,7 +1,5 @@
 #include "cli/commands.h"
 
-#include "cli/signed_out.h"
-
 namespace defang::cli {
 namespace {
 

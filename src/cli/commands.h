@@ -18,6 +18,8 @@ int run_compose_ls(const Arguments& arguments, Context& context);
 int run_restart(const Arguments& arguments, Context& context);
 int run_start(const Arguments& arguments, Context& context);
 int run_stop(const Arguments& arguments, Context& context);
+int run_login(const Arguments& arguments, Context& context);
+int run_logout(const Arguments& arguments, Context& context);
 int run_logs(const Arguments& arguments, Context& context);
 int run_ps(const Arguments& arguments, Context& context);
 int run_up(const Arguments& arguments, Context& context);

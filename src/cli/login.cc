@@ -2,6 +2,7 @@
 
 #include <nlohmann/json.hpp>
 
+#include "cli/commands.h"
 #include "cli/session.h"
 #include "cli/signed_out.h"
 #include "cli/views/view.h"

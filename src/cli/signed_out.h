@@ -22,7 +22,4 @@ Result<SignedOut> reach_cloud(const StackSettings& settings, const rest::WriteFe
 /// The tenant that a subscription is at home in, which the cloud tells everybody; empty where it does not.
 std::string home_tenant(const SignedOut& cloud, const std::string& subscription_id, std::stop_token stop);
 
-int run_login(const Arguments& arguments, Context& context);
-int run_logout(const Arguments& arguments, Context& context);
-
 }  // namespace defang::cli
