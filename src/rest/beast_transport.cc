@@ -5,6 +5,7 @@
 #include <openssl/x509v3.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <array>
 #include <boost/asio/connect.hpp>
 #include <boost/asio/io_context.hpp>
@@ -163,16 +164,10 @@ class Connection {
   }
 
   error_code write(std::string_view bytes, Milliseconds limit) {
-    while (!bytes.empty()) {
-      const std::string_view piece = bytes.substr(0, kPieceBytes);
-      tcp_.expires_after(limit);
-      const auto buffer = asio::buffer(piece.data(), piece.size());
-      const error_code error = run(
-          [&](auto done) { tls_ ? asio::async_write(*tls_, buffer, done) : asio::async_write(tcp_, buffer, done); });
-      if (error) return error;
-      bytes.remove_prefix(piece.size());
-    }
-    return {};
+    tcp_.expires_after(limit);
+    const auto buffer = asio::buffer(bytes.data(), bytes.size());
+    return run(
+        [&](auto done) { tls_ ? asio::async_write(*tls_, buffer, done) : asio::async_write(tcp_, buffer, done); });
   }
 
   /// One piece of what arrives; eof at the end.
@@ -336,11 +331,21 @@ class BeastTransport : public HttpTransport {
       TRY_ASSIGN(std::string text, header_text(request, url, size));
       if (!request.source) {
         text += request.body;
-        if (const auto error = connection->write(text, request.idle_limit)) return fail(lost(error));
-        return {};
+        return write(text);
       }
-      if (const auto error = connection->write(text, request.idle_limit)) return fail(lost(error));
+      TRY(write(text));
       return write_source(size);
+    }
+
+    /// In pieces, so that each has its time, and that a process which slept meanwhile finds out before the next.
+    Result<void> write(std::string_view bytes) {
+      for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), kPieceBytes))) {
+        if (request.refusal)
+          if (auto refused = request.refusal()) return fail(std::move(*refused));
+        if (const auto error = connection->write(bytes.substr(0, kPieceBytes), request.idle_limit))
+          return fail(lost(error));
+      }
+      return {};
     }
 
     Result<void> write_source(std::uint64_t size) {
@@ -351,7 +356,7 @@ class BeastTransport : public HttpTransport {
         if (got == 0) break;
         sent += got;
         if (sent > size) break;
-        if (const auto error = connection->write({piece.data(), got}, request.idle_limit)) return fail(lost(error));
+        TRY(write({piece.data(), got}));
       }
       if (sent == size) return {};
       return fail(Error::Kind::invalid, "body-changed",

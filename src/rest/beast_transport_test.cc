@@ -289,6 +289,27 @@ TEST(BeastTransport, StreamsBodiesBothWays) {
   EXPECT_TRUE(response->body.empty());
 }
 
+TEST(BeastTransport, AWriteThatIsRefusedMeanwhileNeverArrivesWhole) {
+  std::atomic<int> arrived = 0;
+  ScriptedServer server(ScriptedServer::Over::tls, [&](const std::string&) {
+    ++arrived;
+    return ok("written");
+  });
+  const auto transport = server.transport();
+  const Error lost{.kind = Error::Kind::refused, .code = "lease-lost"};
+  HttpRequest request{.method = "PUT", .url = server.url() + "/", .body = "short", .refusal = [&] { return lost; }};
+  EXPECT_EQ(transport->send(request, {}).error().code, "lease-lost");
+  int pieces = 0;
+  request = {
+      .method = "PUT", .url = server.url() + "/", .source = std::make_shared<TextSource>(std::string(1 << 20, 'x'))};
+  request.refusal = [&] { return ++pieces > 5 ? std::optional(lost) : std::nullopt; };
+  EXPECT_EQ(transport->send(request, {}).error().code, "lease-lost");
+  EXPECT_EQ(arrived, 0);
+  request = {
+      .method = "PUT", .url = server.url() + "/", .body = "short", .refusal = [] { return std::optional<Error>(); }};
+  EXPECT_EQ(transport->send(request, {})->body, "written");
+}
+
 TEST(BeastTransport, KeepsTheBodyOfARefusalForTheError) {
   ScriptedServer server(ScriptedServer::Over::plain,
                         [](const std::string&) { return "HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\ngone"; });

@@ -51,8 +51,10 @@ struct HttpRequest {
   std::string url;  // absolute; sent verbatim, never re-encoded (signed poll URLs, wire facts 1.4)
   Headers headers;
   std::string body;
-  std::shared_ptr<BodySource> source;            // instead of `body`
-  BodySink sink;                                 // takes the body of a 2xx answer; HttpResponse::body is then empty
+  std::shared_ptr<BodySource> source;  // instead of `body`
+  BodySink sink;                       // takes the body of a 2xx answer; HttpResponse::body is then empty
+  /// Asked once connected, just before each piece goes out: an error breaks the request off, and is its result.
+  std::function<std::optional<Error>()> refusal;
   std::chrono::milliseconds idle_limit{120000};  // without a byte either way
 };
 

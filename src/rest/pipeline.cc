@@ -239,8 +239,10 @@ class Fenced : public Policy {
   explicit Fenced(const WriteFence& fence) : fence_(fence) {}
   Result<HttpResponse> send(HttpRequest& request, const Call& call, const Next& next, std::stop_token) override {
     const bool reads = request.method == "GET" || request.method == "HEAD" || call.repeat == Call::Repeat::always;
-    if (!reads && call.fence == Call::Fence::writes)
+    if (!reads && call.fence == Call::Fence::writes) {
       if (auto refusal = fence_.refusal()) return fail(std::move(*refusal));
+      request.refusal = [this] { return fence_.refusal(); };  // connecting takes a while, too
+    }
     return next(request);
   }
 

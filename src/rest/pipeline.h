@@ -38,7 +38,8 @@ class Pipeline {
 };
 
 /// Says whether this process may still change anything. It is asked before each attempt of each request that is no
-/// plain read: a process that was suspended must not go on with what it had decided on before.
+/// plain read, and again by the transport just before its bytes go out: a process that was suspended must not go on
+/// with what it had decided on before.
 class WriteFence {
  public:
   using MayWrite = std::function<std::optional<Error>()>;
