@@ -116,7 +116,7 @@ void RequestLog::write(const Request& request, const Answer& answer, Clock::Dura
   if (!sent.is_null()) line["req_body"] = sent;
   line["status"] = answer.drop ? 0 : answer.status;
   if (next_ == 0) line["date"] = http_date(now);
-  line["t"] = (now - first_ms_) / 1000;
+  line["t"] = static_cast<double>(now - first_ms_) / 1000;
   line["duration"] = static_cast<double>((clock_.elapsed() - started).count()) / 1000;
   line["resp_headers"] = headers_of(answer.headers);
   const Json got = answer.file ? Json(fmt::format("<binary {} bytes>", answer.file->size_bytes))

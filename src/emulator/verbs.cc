@@ -3,6 +3,7 @@
 
 #include <algorithm>
 
+#include "emulator/changes.h"
 #include "emulator/locks.h"
 #include "emulator/regions.h"
 #include "emulator/router.h"
@@ -223,6 +224,7 @@ Answer write_resource(Context context, const TypeBehaviour& type) {
   if (type.write)
     if (auto refusal = type.write(write)) return *refusal;
   if (type.system_data) write.next.body["systemData"] = core.system_data(context.existing, context.request.caller);
+  mark_change(core, write.next);
 
   const Shape* shape = shape_of(type, write.shape_method.empty() ? context.request.method : write.shape_method,
                                 context.existing != nullptr);

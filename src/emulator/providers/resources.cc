@@ -5,6 +5,7 @@
 #include <array>
 #include <regex>
 
+#include "emulator/changes.h"
 #include "emulator/providers/all.h"
 #include "emulator/regions.h"
 #include "support/text.h"
@@ -241,6 +242,15 @@ Answer list_groups(Core& core, const Request& request) {
   return json_answer(200, {{"value", values}});
 }
 
+/// `$expand=createdTime,changedTime,provisioningState`: the recordings of deployment stacks show all three.
+void expand(Json& view, const Resource& resource, const std::string& wanted) {
+  for (const auto& name : split(wanted, ',')) {
+    if (equals_ignoring_case(name, "provisioningState")) view["provisioningState"] = resource.state();
+    for (const char* time : {"createdTime", "changedTime"})
+      if (equals_ignoring_case(name, time) && resource.hidden.contains(time)) view[time] = resource.hidden[time];
+  }
+}
+
 Json generic_view(const Resource& resource) {
   Json view = Json::object();
   for (const char* name :
@@ -266,7 +276,7 @@ Answer list_resources(Core& core, const Request& request) {
     const auto path = parse_arm_id(resource->id);
     if (!path || path->names.size() != 1 || path->group.empty() || !resource->body.contains("location")) continue;
     if (resource->type != "Microsoft.Resources/resourceGroups" && passes(*resource, filter))
-      values.push_back(generic_view(*resource));
+      expand(values.emplace_back(generic_view(*resource)), *resource, request.query_value("$expand"));
   }
   return json_answer(200, {{"value", values}});
 }
@@ -288,8 +298,11 @@ Answer tags_at_scope(const Context& context) {
   const auto replace = [&](const Json& tags) {
     if (at_subscription)
       core.store().edit_document("emulator", "subscription-tags") = tags;
-    else
-      core.store().edit(scope).body["tags"] = tags;
+    else {
+      Resource& resource = core.store().edit(scope);
+      resource.body["tags"] = tags;
+      mark_change(core, resource);
+    }
   };
   const auto shown = [&](const Json& tags) {
     return Json{{"id", scope + "/providers/Microsoft.Resources/tags/default"},
