@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 #include <set>
 
+#include "arm/template_parts.h"
 #include "azure/resource_id.h"
 #include "azure/resource_types.h"
 #include "support/text.h"
@@ -16,26 +17,20 @@ namespace {
 using namespace graph;
 using Json = nlohmann::ordered_json;
 
-constexpr std::string_view kGroupType = "Microsoft.Resources/resourceGroups";
-constexpr std::string_view kSecretType = "Microsoft.KeyVault/vaults/secrets";
-
 /// Inside an expression: 'it''s'.
 std::string in_quotes(std::string_view text) { return "'" + replace_all(std::string(text), "'", "''") + "'"; }
 
-/// Outside of expressions: a text that looks like one starts with "[[".
-std::string escaped(const std::string& text) { return text.starts_with('[') ? "[" + text : text; }
+/// Outside of expressions: a text that looks like one starts with "[[". "[a] b" is none. "Template syntax, escape
+/// characters".
+std::string escaped(const std::string& text) {
+  return text.starts_with('[') && text.ends_with(']') ? "[" + text : text;
+}
 
 /// "resourceId('Microsoft.App/jobs', 'a')", with one name for each part of the type.
 std::string id_call(std::string_view function, std::string_view type, std::string_view name) {
   std::string call = fmt::format("{}({}", function, in_quotes(type));
   for (const auto& part : split(name, '/')) call += ", " + in_quotes(part);
   return call + ")";
-}
-
-/// Templates know only functions that start with "list"; the keys of a workspace are its listKeys there. "Template
-/// functions: list*", table of implementations.
-std::string_view template_function(std::string_view function) {
-  return function == "sharedKeys" ? "listKeys" : function;
 }
 
 class TemplateWriter {
@@ -52,15 +47,21 @@ class TemplateWriter {
         resources_.push_back(written(std::get<Action>(node), *secret));
       }
     }
+    Json parameters = Json::object();
+    for (const auto& one : parameters_.all())
+      parameters[one.name] = {{"type", one.is_secret ? "securestring" : "string"},
+                              {"metadata", {{"description", one.description}}}};
     Json document = {
         {"$schema", "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"},
         {"contentVersion", "1.0.0.0"},
-        {"parameters", std::move(parameters_)},
+        {"parameters", std::move(parameters)},
         {"resources", std::move(resources_)},
         {"outputs", std::move(outputs_)},
     };
     return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   }
+
+  const std::vector<TemplateParameter>& parameters() const { return parameters_.all(); }
 
  private:
   // --- expressions, without their brackets ---
@@ -109,8 +110,7 @@ class TemplateWriter {
   }
 
   std::string output_of(const Action& action, const std::string& output) {
-    if (std::holds_alternative<BuildImage>(action.what))
-      return parameter("image_" + action.service, "string", "image of service " + action.service);
+    if (std::holds_alternative<BuildImage>(action.what)) return parameter(parameters_.image_of(action));
     if (const auto* secret = std::get_if<WriteSecret>(&action.what)) return output_of(*secret, output);
     if (const auto* await = std::get_if<AwaitRevision>(&action.what)) {
       const auto& app = *graph_.resource(await->app);
@@ -126,12 +126,8 @@ class TemplateWriter {
   }
 
   std::string value_of(const WriteSecret& secret) {
-    if (const auto* config = std::get_if<ConfigRecipe>(&secret.recipe))
-      return parameter("config_" + config->name, "securestring", "value of config " + config->name);
     if (const auto* composed = std::get_if<ComposedRecipe>(&secret.recipe)) return expression(composed->pieces);
-    const bool is_file = std::holds_alternative<FileRecipe>(secret.recipe);
-    return parameter("secret_" + secret.name, "securestring",
-                     (is_file ? "content of the file in secret " : "generated secret ") + secret.name);
+    return parameter(parameters_.value_of(secret));
   }
 
   std::string expression(const Value::Text& text) {
@@ -200,73 +196,43 @@ class TemplateWriter {
 
   Json depends_on(const std::string& id) {
     std::set<std::string> ids;
-    collect_needs(id, ids);
+    for (const auto& node : needed_nodes(graph_, id)) {
+      const auto* resource = graph_.resource(node);
+      ids.insert("[" + (resource ? id_of(*resource) : secret_id(std::get<WriteSecret>(graph_.action(node)->what))) +
+                 "]");
+    }
     return Json(ids);
   }
 
-  /// What stands in the template for a needed node: the resource, the secret, or what the action works on. A built
-  /// image is a parameter, so nothing of the build remains.
-  void collect_needs(const std::string& id, std::set<std::string>& ids) {
-    for (const auto& edge : graph_.edges_of(id)) {
-      if (const auto* resource = graph_.resource(edge.node)) {
-        if (resource->type != kGroupType) ids.insert("[" + id_of(*resource) + "]");
-      } else if (const auto* secret = std::get_if<WriteSecret>(&graph_.action(edge.node)->what)) {
-        ids.insert("[" + secret_id(*secret) + "]");
-      } else if (!std::holds_alternative<BuildImage>(graph_.action(edge.node)->what)) {
-        collect_needs(edge.node, ids);
-      }
-    }
-  }
-
   void add_output(const Resource& resource) {
-    constexpr std::size_t kMostOutputs = 64;  // ARM-110
-    const auto* properties = resource.body.find("properties");
-    const auto* configuration = properties ? properties->find("configuration") : nullptr;
-    const auto* ingress = configuration ? configuration->find("ingress") : nullptr;
-    const auto* external = ingress ? ingress->find("external") : nullptr;
-    if (!external || *external != Value(true) || outputs_.size() >= kMostOutputs) return;
-    if (const auto* transport = ingress->find("transport"); transport && *transport == Value("tcp")) return;
+    const auto name = url_output(resource);
+    if (name.empty() || outputs_.size() >= kMostOutputs) return;
     const auto host = property_of(id_of(resource), resource.api_version, "properties.configuration.ingress.fqdn");
-    outputs_["url_" + identifier(resource.service)] = {{"type", "string"},
-                                                       {"value", "[concat('https://', " + host + ")]"}};
+    outputs_[name] = {{"type", "string"}, {"value", "[concat('https://', " + host + ")]"}};
   }
 
-  // --- parameters ---
-
-  static std::string identifier(std::string_view text) {
-    std::string name(text);
-    for (char& c : name)
-      if (!((c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9'))) c = '_';
-    return name;
-  }
-
-  /// "parameters('image_web')", declared on first use; a second wish of another description gets another name.
-  std::string parameter(const std::string& wanted, std::string_view type, const std::string& description) {
-    auto name = identifier(wanted);
-    // ARM compares parameter names without case.
-    while (true) {
-      const auto [entry, is_new] = descriptions_.emplace(to_lower(name), description);
-      if (is_new) parameters_[name] = {{"type", type}, {"metadata", {{"description", description}}}};
-      if (entry->second == description) break;
-      name += "_";
-    }
-    return "parameters(" + in_quotes(name) + ")";
-  }
+  static std::string parameter(const std::string& name) { return "parameters(" + in_quotes(name) + ")"; }
 
   static std::string_view secret_version() { return azure::find_resource_type(kSecretType)->api_version; }
 
   const ResourceGraph& graph_;
   const TemplateScope& scope_;
-  Json parameters_ = Json::object();
+  TemplateParameters parameters_;
   Json resources_ = Json::array();
   Json outputs_ = Json::object();
-  std::map<std::string, std::string> descriptions_;  // of parameters, by lower-case name
 };
 
 }  // namespace
 
 std::string to_template(const ResourceGraph& graph, const TemplateScope& scope) {
   return TemplateWriter(graph, scope).write();
+}
+
+std::vector<TemplateParameter> template_parameters(const ResourceGraph& graph) {
+  const TemplateScope anywhere;
+  TemplateWriter writer(graph, anywhere);
+  writer.write();
+  return writer.parameters();
 }
 
 }  // namespace defang::arm

@@ -3,6 +3,7 @@
 #include <functional>
 #include <nlohmann/json_fwd.hpp>
 #include <string>
+#include <vector>
 
 #include "graph/graph.h"
 #include "support/result.h"
@@ -29,6 +30,21 @@ struct TemplateScope {
 /// reference() and list*() expressions, vault secrets become resources, and what ARM has no resource for (an image that
 /// is built, the value of a config) becomes a parameter with a description. Outputs are the URLs of public apps.
 std::string to_template(const graph::ResourceGraph& graph, const TemplateScope& scope = {});
+
+/// The same in Bicep, with a comment above each resource that names the Compose line it comes from.
+std::string to_bicep(const graph::ResourceGraph& graph, const TemplateScope& scope = {});
+
+/// The parameters of both, in their order.
+struct TemplateParameter {
+  std::string name;
+  bool is_secret = false;
+  std::string description;
+};
+std::vector<TemplateParameter> template_parameters(const graph::ResourceGraph& graph);
+
+/// The nodes of the plan and what each needs, as a picture: for Graphviz, or ready to be looked at.
+std::string to_dot(const graph::ResourceGraph& graph);
+std::string to_svg(const graph::ResourceGraph& graph);
 
 /// design.md section 5: {"resources": [...], "actions": [...]}.
 std::string to_plan_json(const graph::ResourceGraph& graph);

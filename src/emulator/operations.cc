@@ -39,6 +39,10 @@ std::string poll_url(const Json& operation, const Shape& shape, const std::strin
   const std::string provider = std::string(shape.type.substr(0, shape.type.find('/')));
   const std::string api_version = request.query_value("api-version");
   const std::string id = text_at(operation, "id");
+  // A deployment's operations stand below itself.
+  if (shape.type == "Microsoft.Resources/deployments" && shape.headers == Shape::Headers::async_operation)
+    return fmt::format("{}{}/{}/{}?api-version={}{}", request.base_url, text_at(operation, "resource"), segment, id,
+                       api_version, signature(id));
   if (provider == "Microsoft.Resources")
     return fmt::format("{}/subscriptions/{}/{}/{}?api-version={}", request.base_url, text_at(operation, "subscription"),
                        segment, id, api_version);
@@ -160,8 +164,11 @@ Json status_body(const Json& operation, const Shape& shape, bool running) {
       body = {{"status", status}};
       break;
   }
-  if (const Json* error = find_member(operation, "error"))
+  if (const Json* error = find_member(operation, "error")) {
     body["error"] = {{"code", text_at(*error, "code")}, {"message", text_at(*error, "message")}};
+    for (const char* member : {"target", "details"})
+      if (const Json* more = find_member(*error, member)) body["error"][member] = *more;
+  }
   return body;
 }
 

@@ -7,6 +7,7 @@ namespace defang::emulator {
 void add_all_providers(Core& core) {
   add_entra(core);
   add_resources(core);
+  add_deployments(core);
   add_authorization(core);
   add_managed_identity(core);
   add_governance(core);

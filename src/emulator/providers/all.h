@@ -7,6 +7,7 @@ namespace defang::emulator {
 
 void add_entra(Core& core);          // sign-in, metadata
 void add_resources(Core& core);      // subscriptions, groups, tags, provider registration
+void add_deployments(Core& core);    // of templates
 void add_authorization(Core& core);  // roles and their assignments
 void add_managed_identity(Core& core);
 void add_key_vault(Core& core);
