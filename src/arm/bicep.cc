@@ -261,6 +261,7 @@ class BicepWriter {
     std::string lines =
         "\n" + comment(action) +
         head(symbols_.at(action.id), kSecretType, azure::find_resource_type(kSecretType)->api_version, name, implied);
+    lines += "  tags: " + value(secret_tags(graph_, secret), "  ") + "\n";
     lines += "  properties: {\n    value: " + value_of(secret) + "\n  }\n";
     return lines + depends_on(action.id, implied) + "}\n";
   }

@@ -191,6 +191,7 @@ class TemplateWriter {
             {"apiVersion", secret_version()},
             {"name", graph_.resource(secret.vault)->name + "/" + secret.name},
             {"dependsOn", depends_on(action.id)},
+            {"tags", written_value(secret_tags(graph_, secret))},
             {"properties", {{"value", "[" + value_of(secret) + "]"}}}};
   }
 

@@ -48,6 +48,13 @@ std::set<std::string> needed_nodes(const ResourceGraph& graph, const std::string
   return nodes;
 }
 
+Value secret_tags(const ResourceGraph& graph, const WriteSecret& secret) {
+  if (const auto* config = std::get_if<ConfigRecipe>(&secret.recipe))
+    return Value(Value::Map{{"defang-config", config->name}});
+  const auto* tags = graph.resource(secret.vault)->body.find("tags");
+  return tags ? *tags : Value(Value::Map{});
+}
+
 std::string url_output(const Resource& resource) {
   const Value* found = &resource.body;
   for (const char* member : {"properties", "configuration", "ingress"})

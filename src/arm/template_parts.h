@@ -36,6 +36,9 @@ class TemplateParameters {
 /// nothing of the build remains; for other actions stands what they need themselves.
 std::set<std::string> needed_nodes(const graph::ResourceGraph& graph, const std::string& id);
 
+/// As `up` tags a secret: a later `up` finds its config by them.
+graph::Value secret_tags(const graph::ResourceGraph& graph, const graph::WriteSecret& secret);
+
 /// "url_web" where the app answers HTTPS in public; empty otherwise.
 std::string url_output(const graph::Resource& resource);
 

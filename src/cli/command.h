@@ -79,6 +79,7 @@ struct Arguments {
   bool list_networks = false, list_volumes = false, list_models = false;
   std::string hash;  // "*" or services, comma separated
   std::string output;
+  std::string export_folder;
 
   // deploying
   bool offline = false;

@@ -28,8 +28,14 @@ const Option kPlanOptions[] = {
     {"--format",
      &Arguments::format,
      "FORMAT",
-     "text (default), json or arm",
+     "text (default), json, arm (a deployment template), bicep, dot or svg",
      {"text", "json", "arm", "bicep", "dot", "svg"}},
+};
+const Option kOfflineOptions[] = {
+    {"--offline", &Arguments::offline, "", "ask nobody: no credentials and no network are needed"},
+};
+const Option kExportOptions[] = {
+    {"--dir", &Arguments::export_folder, "DIR", "folder to write to; it is made where it is missing"},
 };
 
 const Option kUpOptions[] = {
@@ -113,6 +119,18 @@ const std::vector<Command>& commands() {
        {kLoadOptions, kPlanOptions},
        "",
        run_plan},
+      {"export",
+       {},
+       "Write the plan as a deployment template, in JSON and in Bicep, to be used without this program",
+       {kLoadOptions, kOfflineOptions, kExportOptions},
+       "",
+       run_export},
+      {"explain",
+       {},
+       "Say why a service or a resource of the plan is as it is",
+       {kLoadOptions, kOfflineOptions},
+       "[SERVICE|RESOURCE]",
+       run_explain},
       {"compose up", {"up", "deploy"}, "Deploy the project", {kLoadOptions, kUpOptions}, "[SERVICE...]", run_up},
       {"compose down", {"down", "compose rm"}, "Delete what `up` created", {kLoadOptions, kDownOptions}, "", run_down},
       {"compose ps", {"ps"}, "Show what runs, and where it answers", {kLoadOptions}, "", run_ps},

@@ -96,7 +96,8 @@ TEST_F(Deployments, RefuseTemplatesThatCannotBeDeployed) {
   }
   const Json wanted = {{"parameters", {{"name", {{"type", "string"}}}}}};
   EXPECT_EQ(bench.post(deployment + "/validate", body(Json::array(), wanted)).code(), "InvalidTemplate");
-  EXPECT_EQ(bench.put(deployment, body(Json::array(), Json::object(), {{"extra", {{"value", 1}}}})).code(), "InvalidTemplate");
+  EXPECT_EQ(bench.put(deployment, body(Json::array(), Json::object(), {{"extra", {{"value", 1}}}})).code(),
+            "InvalidTemplate");
   EXPECT_EQ(bench.put(deployment, {{"properties", {{"mode", "Complete"}, {"template", Json::object()}}}}).status, 501);
   EXPECT_EQ(bench.get(deployment).code(), "DeploymentNotFound");
 }

@@ -73,7 +73,10 @@ void add_operational_insights(Core& core) {
                   {.path = "tags", .kind = Kind::object, .rule = "ARM-56"}},
        .default_code = "InvalidParameter",
        .write = write_workspace,
-       .actions = {{"POST sharedKeys", shared_keys}, {"POST regenerateSharedKey", shared_keys}}});
+       // Templates ask by listKeys (recorded: azd-up-down.azd.CLI_Up_Down_ContainerApp_RemoteBuild).
+       .actions = {{"POST sharedKeys", shared_keys},
+                   {"POST listKeys", shared_keys},
+                   {"POST regenerateSharedKey", shared_keys}}});
 }
 
 }  // namespace defang::emulator

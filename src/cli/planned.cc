@@ -1,0 +1,73 @@
+#include "cli/planned.h"
+
+#include <algorithm>
+
+#include "cli/session.h"
+#include "deploy/check_build.h"
+#include "deploy/survey.h"
+
+namespace defang::cli {
+namespace {
+
+/// Mistakes in builds are errors before anything is deployed; a plan without network is a preview, and only warns.
+void check_builds(const compose::Project& project, const Context& context, Diagnostics& diagnostics) {
+  Diagnostics found;
+  for (const auto& [name, service] : project.services)
+    if (service.build) deploy::check_build(name, *service.build, context.disk, found);
+  for (auto diagnostic : found.all()) {
+    diagnostic.severity = std::max(diagnostic.severity, Diagnostic::Severity::warning);
+    diagnostics.add(std::move(diagnostic));
+  }
+}
+
+/// What the plan depends on beside the project: who may do what, which host names are bound. Reads only.
+Result<std::pair<plan::Stack, plan::Facts>> ask_azure(const compose::Project& project, StackSettings settings,
+                                                      const Arguments& arguments, Context& context) {
+  TRY_ASSIGN(const auto session, open_session(std::move(settings), arguments, context));
+  TRY_ASSIGN(const auto principal, session.principal(context.stop));
+  const plan::Stack& stack = session.stack();
+  TRY_ASSIGN(auto facts, deploy::survey(*session.arm, stack, plan::resource_group_name(project.name, stack),
+                                        plan::vault_name(project.name, stack), principal.id, context.stop));
+  facts.principal_type = principal.type;
+  return std::pair(stack, std::move(facts));
+}
+
+}  // namespace
+
+arm::TemplateScope Planned::template_scope() const {
+  return {.subscription_id = stack.subscription_id.empty() ? plan::kUnknownId : stack.subscription_id,
+          .tenant_id = stack.tenant_id.empty() ? plan::kUnknownId : stack.tenant_id,
+          .group = plan::resource_group_name(project.name, stack)};
+}
+
+std::optional<Planned> make_plan(const Arguments& arguments, Context& context, int& exit_code) {
+  Diagnostics diagnostics;
+  exit_code = exit_input_wrong;
+  auto settings = find_stack(arguments, context, diagnostics);
+  auto project = settings ? load_project(arguments, *settings, context, diagnostics) : std::nullopt;
+  if (!project) {
+    print(diagnostics, arguments, context);
+    return std::nullopt;
+  }
+  plan::Stack stack = settings->stack;
+  plan::Facts facts;
+  if (!arguments.offline) {
+    auto asked = ask_azure(*project, std::move(*settings), arguments, context);
+    if (!asked) {
+      if (asked.error().help.empty()) asked.error().help = "`--offline` asks nobody";
+      print(asked.error(), arguments, context);
+      exit_code = exit_code_of(asked.error());
+      return std::nullopt;
+    }
+    std::tie(stack, facts) = std::move(*asked);
+  }
+  plan::look_at_disk(*project, context.disk, facts);
+  auto graph = plan::build_graph(*project, stack, facts, diagnostics);
+  if (!diagnostics.has_errors()) check_builds(*project, context, diagnostics);
+  print(diagnostics, arguments, context);
+  if (diagnostics.has_errors()) return std::nullopt;
+  exit_code = exit_done;
+  return Planned{std::move(*project), std::move(stack), std::move(graph), std::move(diagnostics)};
+}
+
+}  // namespace defang::cli
