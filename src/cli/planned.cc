@@ -29,6 +29,10 @@ Result<std::pair<plan::Stack, plan::Facts>> ask_azure(const compose::Project& pr
   TRY_ASSIGN(auto facts, deploy::survey(*session.arm, stack, plan::resource_group_name(project.name, stack),
                                         plan::vault_name(project.name, stack), principal.id, context.stop));
   facts.principal_type = principal.type;
+  if (plan::uses_models(project)) {
+    TRY_ASSIGN(facts.models, deploy::survey_models(*session.arm, stack, plan::resource_group_name(project.name, stack),
+                                                   plan::model_account_name(project.name, stack), context.stop));
+  }
   return std::pair(stack, std::move(facts));
 }
 

@@ -217,6 +217,13 @@ std::optional<StackSettings> find_stack(const Arguments& arguments, Context& con
   // Azure normalises display names ("West US 3") itself, but our names are made of the location (ARM-130).
   if (const auto location = value_of(settings.environment, "AZURE_LOCATION"); !location.empty())
     settings.stack.location = to_lower(replace_all(location, " ", ""));
+  if (const auto name = value_of(settings.environment, "DEFANG_MODE"); !name.empty()) {
+    const auto mode = plan::parse_mode(name);
+    if (!mode)
+      diagnostics.error("stack.mode", "`" + name + "` is no mode of a stack", {},
+                        "set DEFANG_MODE to affordable, balanced or high_availability");
+    settings.stack.mode = mode.value_or(settings.stack.mode);
+  }
   return settings;
 }
 

@@ -102,6 +102,10 @@ Result<std::optional<Prepared>> prepare(const compose::Project& project, Session
   TRY_ASSIGN(auto facts, deploy::survey(*session.arm, stack, prepared.scope.group,
                                         plan::vault_name(project.name, stack), principal.id, context.stop));
   facts.principal_type = principal.type;
+  if (plan::uses_models(project)) {
+    TRY_ASSIGN(facts.models, deploy::survey_models(*session.arm, stack, prepared.scope.group,
+                                                   plan::model_account_name(project.name, stack), context.stop));
+  }
   plan::look_at_disk(project, context.disk, facts);
   if (facts.config_names) report_missing_config(chosen(project, arguments), *facts.config_names, diagnostics);
   prepared.graph = plan::build_graph(project, stack, facts, diagnostics);

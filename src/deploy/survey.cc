@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <nlohmann/json.hpp>
 
 #include "azure/resource_id.h"
@@ -60,6 +62,11 @@ Result<std::string> registration_state(rest::ArmClient& arm, const std::string& 
   }
   const Json body = Json::parse(answer.body, nullptr, false);
   return body.is_object() ? body.value("registrationState", "") : "";
+}
+
+std::string text_at(const Json& json, const char* pointer) {
+  const Json::json_pointer where(pointer);
+  return json.contains(where) && json[where].is_string() ? json[where].get<std::string>() : "";
 }
 
 /// A list of a group that may not exist.
@@ -184,6 +191,72 @@ Result<plan::Facts> survey(rest::ArmClient& arm, const plan::Stack& stack, const
                     version_of("Microsoft.KeyVault/vaults/secrets"), stop));
   facts.config_names = config_names(secrets);
   return facts;
+}
+
+std::vector<providers::OfferedModel> offered_models(const std::vector<Json>& models, const std::vector<Json>& usages) {
+  // AI-10: kinds of deployment by the token, the widest first.
+  constexpr auto kSkus = std::to_array<std::string_view>({"GlobalStandard", "DataZoneStandard", "Standard"});
+  std::map<std::string, std::int64_t> free;
+  for (const auto& usage : usages)
+    if (const auto name = text_at(usage, "/name/value"); !name.empty())
+      free[name] = static_cast<std::int64_t>(usage.value("limit", 0.0) - usage.value("currentValue", 0.0));
+  std::vector<providers::OfferedModel> offered;
+  for (const auto& entry : models) {
+    const auto& model = entry.contains("model") ? entry["model"] : entry;
+    // AI-11: they are listed still, and refused.
+    const auto state = text_at(model, "/lifecycleStatus");
+    if (state == "Deprecating" || state == "Deprecated" || !model.contains("skus")) continue;
+    for (const auto wanted : kSkus) {
+      const auto& skus = model["skus"];
+      const auto sku = std::ranges::find_if(skus, [&](const Json& one) { return text_at(one, "/name") == wanted; });
+      if (sku == skus.end()) continue;
+      const auto known = free.find(text_at(*sku, "/usageName"));
+      providers::OfferedModel found{.format = text_at(model, "/format"),
+                                    .name = text_at(model, "/name"),
+                                    .version = text_at(model, "/version"),
+                                    .is_default = model.value("isDefaultVersion", false),
+                                    .embeds = text_at(model, "/capabilities/embeddings") == "true",
+                                    .sku = std::string(wanted),
+                                    .free = known == free.end() ? 0 : known->second};
+      // An account of one kind lists what an account of the other does: each once.
+      const auto same = [&](const providers::OfferedModel& other) {
+        return other.name == found.name && other.version == found.version && other.format == found.format;
+      };
+      if (std::ranges::none_of(offered, same)) offered.push_back(std::move(found));
+      if (known != free.end() && known->second > 0) break;
+    }
+  }
+  return offered;
+}
+
+Result<std::optional<providers::ModelFacts>> survey_models(rest::ArmClient& arm, const plan::Stack& stack,
+                                                           const std::string& group, const std::string& account,
+                                                           std::stop_token stop) {
+  const auto version = version_of("Microsoft.CognitiveServices/accounts");
+  const auto base = fmt::format("/subscriptions/{}/providers/Microsoft.CognitiveServices", stack.subscription_id);
+  const auto region = fmt::format("{}/locations/{}", base, stack.location);
+  const auto models = arm.list(region + "/models", std::string(version), stop);
+  if (!models) {
+    // MissingSubscriptionRegistration, or a region without the service: the deployment itself will say.
+    if (models.error().kind == Error::Kind::refused) return std::optional<providers::ModelFacts>();
+    return std::unexpected(models.error());
+  }
+  TRY_ASSIGN(const auto usages, arm.list(region + "/usages", std::string(version), stop));
+  TRY_ASSIGN(const auto deleted, list_if_there(arm, base + "/deletedAccounts", version, stop));
+  const auto account_id =
+      azure::ResourceId::resource(stack.subscription_id, group, "Microsoft.CognitiveServices/accounts", account);
+  TRY_ASSIGN(const auto deployments, list_if_there(arm, account_id.text() + "/deployments", version, stop));
+  providers::ModelFacts facts;
+  facts.offered = offered_models(*models, usages);
+  const auto tail = fmt::format("/resourceGroups/{}/deletedAccounts/{}", group, account);
+  facts.account_is_deleted = std::ranges::any_of(
+      deleted, [&](const Json& one) { return to_lower(text_at(one, "/id")).ends_with(to_lower(tail)); });
+  for (const auto& one : deployments)
+    facts.live[text_at(one, "/name")] = {text_at(one, "/properties/model/format"),
+                                         text_at(one, "/properties/model/name"),
+                                         text_at(one, "/properties/model/version"), text_at(one, "/sku/name"),
+                                         one.value(Json::json_pointer("/sku/capacity"), std::int64_t{1})};
+  return std::optional(std::move(facts));
 }
 
 }  // namespace defang::deploy

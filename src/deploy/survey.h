@@ -32,4 +32,14 @@ bool allows(const std::vector<nlohmann::json>& permissions, const std::string& a
 Result<plan::Facts> survey(rest::ArmClient& arm, const plan::Stack& stack, const std::string& group,
                            const std::string& vault, const std::string& principal_id, std::stop_token stop);
 
+/// What the stack's region and the subscription's quota offer of models, and which of them the stack has deployed in
+/// `account`. A provider that is not registered yet offers nothing that can be asked: then nothing.
+Result<std::optional<providers::ModelFacts>> survey_models(rest::ArmClient& arm, const plan::Stack& stack,
+                                                           const std::string& group, const std::string& account,
+                                                           std::stop_token stop);
+
+/// Reads the answers of `locations/{l}/models` and `locations/{l}/usages`. Pure.
+std::vector<providers::OfferedModel> offered_models(const std::vector<nlohmann::json>& models,
+                                                    const std::vector<nlohmann::json>& usages);
+
 }  // namespace defang::deploy

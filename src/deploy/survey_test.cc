@@ -31,6 +31,34 @@ TEST(Permissions, OneRoleThatAllowsIsEnough) {
 
 TEST(Permissions, NoRoleAllowsNothing) { EXPECT_FALSE(allows({}, kAssign)); }
 
+TEST(OfferedModels, AreThoseWithQuotaThatNewDeploymentsMayHave) {
+  const auto model = [](const char* name, const char* state, Json skus) {
+    return Json{{"kind", "OpenAI"},
+                {"model",
+                 {{"format", "OpenAI"},
+                  {"name", name},
+                  {"version", "1"},
+                  {"isDefaultVersion", true},
+                  {"lifecycleStatus", state},
+                  {"capabilities", {{"chatCompletion", "true"}}},
+                  {"skus", std::move(skus)}}}};
+  };
+  const auto sku = [](const char* name, const char* usage) { return Json{{"name", name}, {"usageName", usage}}; };
+  const auto usage = [](const char* name, double now, double limit) {
+    return Json{{"name", {{"value", name}}}, {"currentValue", now}, {"limit", limit}};
+  };
+  const auto offered =
+      offered_models({model("a", "GenerallyAvailable", {sku("Standard", "S.a"), sku("GlobalStandard", "G.a")}),
+                      model("a", "GenerallyAvailable", {sku("GlobalStandard", "G.a")}),
+                      model("b", "Deprecating", {sku("Standard", "S.b")}),
+                      model("c", "GenerallyAvailable", {sku("ProvisionedManaged", "P.c")})},
+                     {usage("G.a", 30, 100), usage("S.a", 0, 10)});
+  ASSERT_EQ(offered.size(), 1u);
+  EXPECT_EQ(offered.front().name, "a");
+  EXPECT_EQ(offered.front().sku, "GlobalStandard");
+  EXPECT_EQ(offered.front().free, 70);
+}
+
 TEST(Namespaces, AreThoseOfTheGraphThatNeedRegistration) {
   graph::ResourceGraph graph;
   const auto add = [&](std::string id, std::string type) {

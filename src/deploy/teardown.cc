@@ -74,8 +74,9 @@ std::set<std::string> kept_data(const std::vector<Json>& resources, const StackS
   for (const auto& resource : resources) {
     if (!is_ours(resource, scope) || !holds_data(resource)) continue;
     keep.insert(to_lower(text_at(resource, "id")));
-    databases =
-        databases || equals_ignoring_case(text_at(resource, "type"), "Microsoft.DBforPostgreSQL/flexibleServers");
+    const auto type = text_at(resource, "type");
+    databases = databases || equals_ignoring_case(type, "Microsoft.DBforPostgreSQL/flexibleServers") ||
+                equals_ignoring_case(type, "Microsoft.DBforMySQL/flexibleServers");
   }
   if (databases)
     for (const auto& resource : resources)

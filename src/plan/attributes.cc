@@ -162,6 +162,8 @@ constexpr auto kSupport = std::to_array<AttributeSupport>({
     {"x-defang-dns-role", noted, "it is for another cloud"},
     {"x-defang-llm", adapted, "a model of Azure AI Foundry; an app stays, a gateway image is replaced"},
     {"x-defang-mongodb", adapted, "Azure DocumentDB"},
+    {"x-defang-mysql", adapted, "Azure Database for MySQL"},
+    {"x-defang-object-storage", adapted, "containers of Azure Blob Storage, for clients of Azure's own"},
     {"x-defang-policies", refused, "policies are not supported yet"},
     {"x-defang-postgres", adapted, "Azure Database for PostgreSQL"},
     {"x-defang-redis", adapted, "Azure Managed Redis"},

@@ -375,7 +375,9 @@ class Rewriter {
       case Kind::model:
         return model_url(url, endpoint, connection);
       case Kind::objects:
-        connection.fault = "object storage of Azure does not speak S3";
+        connection.fault =
+            "Azure Blob Storage does not speak S3; a service that depends on it finds AZURE_STORAGE_* for Azure's "
+            "client";
         return as_is;
     }
     return as_is;
@@ -416,6 +418,9 @@ class Rewriter {
       if (const auto* endpoint = endpoint_of(address.host)) lead(address, *endpoint, connection);
     secure_database(endpoints_.at(connection.host).kind, url);
     connection.tls = Tls::said;
+    // DB-6
+    if (endpoints_.at(connection.host).kind == Kind::mysql && url.credentials.starts_with("root:"))
+      connection.fault = "no server of Azure has a user `root`; sign in as the user that the image's variables name";
     if (url.has_credentials || parameter_of(url.query, "user") || parameter_of(url.query, "password"))
       connection.credentials = Credentials::of_value;
     return written(url);

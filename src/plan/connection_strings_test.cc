@@ -225,7 +225,7 @@ TEST(Rewrite, LeadsConnectionStringsToManagedStores) {
        "db - tls its-own; db - tls its-own"},
       // MySQL and MariaDB
       {"mysql://root:whalehello@sql:3306/mysql", "mysql://root:whalehello@{SQL}:3306/mysql?ssl_mode=REQUIRED",
-       "sql 3306 tls its-own"},
+       "sql 3306 tls its-own impossible"},
       {"mysql://u:{PW}@sql/x", "mysql://u:{config/PW}@{SQL}/x?ssl_mode=REQUIRED", "sql - tls its-own"},
       {"mysql://sql", "mysql://{SQL}?ssl_mode=REQUIRED", "sql - tls -"},
       {"mysql://u:p@sql/x?charset=utf8mb4", "mysql://u:p@{SQL}/x?charset=utf8mb4&ssl_mode=REQUIRED",

@@ -415,6 +415,48 @@ Diagnostic postgres_password_refused(const compose::Service& service, const Sour
                "leave its value out, and run `defang config set --random POSTGRES_PASSWORD`");
 }
 
+Diagnostic mysql_version_gone(const compose::Service& service) {
+  return error("azure.mysql-version", fmt::format("Azure has no MySQL of the version of `{}`", **service.image),
+               service.image->span, "use 5.7, 8.0 or 8.4");
+}
+
+Diagnostic mysql_for_mariadb(const compose::Service& service) {
+  return warning("azure.mysql-version",
+                 fmt::format("service `{}` is MariaDB, and becomes MySQL 8.0: Azure has no MariaDB", service.name),
+                 service.image->span, "try the program with `mysql:8.0` first; what only MariaDB has is not there");
+}
+
+Diagnostic mysql_user_missing(const compose::Service& service) {
+  return error(
+      "azure.mysql-login",
+      fmt::format("service `{}` has no user but `root`, and Azure's servers have none of that name", service.name),
+      service.span, "set MYSQL_USER and MYSQL_PASSWORD, and let the programs sign in so");
+}
+
+Diagnostic mysql_login_refused(const compose::Service& service, const compose::EnvironmentVariable& user,
+                               const std::string& fault) {
+  return error(
+      "azure.mysql-login",
+      fmt::format("the user of service `{}` cannot be the administrator of a server: the name {}", service.name, fault),
+      user.span, "write another name, as a value and not as config");
+}
+
+Diagnostic bucket_name_wrong(const compose::Service& service, const std::string& bucket, const std::string& fault) {
+  return error(
+      "azure.bucket",
+      fmt::format("`{}` of service `{}` is no name for a container of blobs: it {}", bucket, service.name, fault),
+      service.span, "use small letters, digits and dashes: `x-defang-object-storage: {buckets: [photos]}`");
+}
+
+Diagnostic objects_twice(const compose::Service& service, const std::string& first, const compose::Dependency& second) {
+  return error(
+      "azure.object-storage",
+      fmt::format("service `{}` depends on two stores of objects, `{}` and `{}`, and one set of AZURE_STORAGE_* "
+                  "variables leads to one",
+                  service.name, first, second.service),
+      second.span, "make one store with two buckets");
+}
+
 Diagnostic redis_databases_mix(const compose::Service& service) {
   return error("azure.redis-database",
                fmt::format("services use several database numbers of `{}`, and Azure Managed Redis has number 0 only",
@@ -422,10 +464,54 @@ Diagnostic redis_databases_mix(const compose::Service& service) {
                service.span, "give each number a Redis service of its own, or keep keys apart by prefixes");
 }
 
+Diagnostic redis_eviction_unknown(const compose::Service& service, const std::string& policy) {
+  return error("azure.redis-eviction",
+               fmt::format("`--maxmemory-policy {}` of service `{}` is no policy of Redis", policy, service.name),
+               service.command->span,
+               "use noeviction, or allkeys- or volatile- with lru, lfu, random; volatile-ttl is another");
+}
+
+Diagnostic postgres_extension_wrong(const compose::Service& service, const std::string& extension,
+                                    const SourceSpan& span) {
+  return error("azure.postgres-extension",
+               fmt::format("`{}` of service `{}` is no name of an extension", extension, service.name), span,
+               "list names as CREATE EXTENSION takes them: `extensions: [vector, pg_trgm]`");
+}
+
+Diagnostic postgres_preload_unsupported(const compose::Service& service, const std::string& extension) {
+  return error(
+      "azure.postgres-extension",
+      fmt::format("the image of service `{}` brings `{}`, which the server must load when it starts: that is not "
+                  "built yet",
+                  service.name, extension),
+      service.image->span, "use a plain image of PostgreSQL, or run this one as a container");
+}
+
 Diagnostic model_chosen(const std::string& service, const std::string& name, const std::string& model,
-                        const SourceSpan& span) {
-  return note("azure.model", fmt::format("service `{}` talks to model `{}` under the name `{}`", service, model, name),
-              span);
+                        const std::string& reason, const SourceSpan& span) {
+  return note(
+      "azure.model",
+      fmt::format("service `{}` talks to model `{}` under the name `{}`: chosen {}", service, model, name, reason),
+      span);
+}
+
+Diagnostic model_not_offered(const std::string& service, const std::string& wanted, const std::string& location,
+                             const std::string& offered, const SourceSpan& span) {
+  return error(
+      "azure.model-not-offered",
+      fmt::format("service `{}` wants model `{}`, and {} has neither it nor one that could stand in for it; {}",
+                  service, wanted, location, offered),
+      span, "name one of these, ask for quota (`az cognitiveservices usage list`), or choose another region");
+}
+
+Diagnostic model_name_from_config(const compose::Service& service, const compose::EnvironmentVariable& variable,
+                                  const std::string& deployment) {
+  return warning(
+      "azure.model-name",
+      fmt::format("`{}` of service `{}` names the model, and comes from config: nobody here knows its value",
+                  variable.name, service.name),
+      variable.span,
+      fmt::format("set it to the name of the deployment: `defang config set {}={}`", variable.name, deployment));
 }
 
 Diagnostic sibling_address_rewritten(const std::string& service, const std::string& where, const std::string& from,

@@ -83,9 +83,24 @@ Diagnostic postgres_version_gone(const compose::Service& service);
 Diagnostic postgres_login_refused(const compose::Service& service, const std::string& login, const std::string& fault);
 Diagnostic postgres_password_missing(const compose::Service& service);
 Diagnostic postgres_password_refused(const compose::Service& service, const SourceSpan& span, const std::string& fault);
+Diagnostic mysql_version_gone(const compose::Service& service);
+Diagnostic mysql_for_mariadb(const compose::Service& service);
+Diagnostic mysql_user_missing(const compose::Service& service);
+Diagnostic mysql_login_refused(const compose::Service& service, const compose::EnvironmentVariable& user,
+                               const std::string& fault);
+Diagnostic bucket_name_wrong(const compose::Service& service, const std::string& bucket, const std::string& fault);
+Diagnostic objects_twice(const compose::Service& service, const std::string& first, const compose::Dependency& second);
 Diagnostic redis_databases_mix(const compose::Service& service);
+Diagnostic redis_eviction_unknown(const compose::Service& service, const std::string& policy);
+Diagnostic postgres_extension_wrong(const compose::Service& service, const std::string& extension,
+                                    const SourceSpan& span);
+Diagnostic postgres_preload_unsupported(const compose::Service& service, const std::string& extension);
 Diagnostic model_chosen(const std::string& service, const std::string& name, const std::string& model,
-                        const SourceSpan& span);
+                        const std::string& reason, const SourceSpan& span);
+Diagnostic model_not_offered(const std::string& service, const std::string& wanted, const std::string& location,
+                             const std::string& offered, const SourceSpan& span);
+Diagnostic model_name_from_config(const compose::Service& service, const compose::EnvironmentVariable& variable,
+                                  const std::string& deployment);
 
 Diagnostic sibling_address_rewritten(const std::string& service, const std::string& where, const std::string& from,
                                      const std::string& to, const SourceSpan& span);

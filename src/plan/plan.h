@@ -9,6 +9,7 @@
 
 #include "compose/project.h"
 #include "graph/graph.h"
+#include "providers/cognitive_services.h"
 #include "support/diagnostic.h"
 #include "support/disk.h"
 
@@ -24,7 +25,10 @@ struct Stack {
   std::string tenant_id;        // the same
   std::string location = "westus3";
   std::string vnet_range = "10.0.0.0/16";
+  providers::Mode mode = providers::Mode::affordable;
 };
+/// "affordable", "balanced", "high_availability" and their usual names, without case; nothing for others.
+std::optional<providers::Mode> parse_mode(std::string_view name);
 
 /// What stands at a path of this machine that the project mounts or makes a secret or config of.
 struct LocalPath {
@@ -56,6 +60,8 @@ struct Facts {
   std::optional<std::set<std::string>> config_names;
   /// Services that are built, but have no Dockerfile: buildpacks build them (see `services_without_dockerfile`).
   std::set<std::string> without_dockerfile;
+  /// Models that region and quota offer; read where the project uses any (see `uses_models`).
+  std::optional<providers::ModelFacts> models;
   /// What the project mounts of this machine (see `local_paths`).
   std::map<std::string, LocalPath> local_paths;
 };
@@ -84,6 +90,11 @@ graph::ResourceGraph build_graph(const compose::Project& project, const Stack& s
 
 /// What must exist before the first config is set: the group and the vault, as build_graph has them.
 graph::ResourceGraph build_config_graph(const std::string& project_name, const Stack& stack, const Facts& facts);
+
+/// Whether some service talks to models that the stack provides.
+bool uses_models(const compose::Project& project);
+/// The account that provides them.
+std::string model_account_name(const std::string& project, const Stack& stack);
 
 /// The services whose build names no Dockerfile and whose folder has none, but holds a program in a language that
 /// buildpacks know.

@@ -47,11 +47,12 @@ struct PlannedShare {
 
 /// A service that Azure runs by itself: a database, a cache, a model.
 struct ManagedStore {
-  enum class Kind { postgres, redis, mongodb, model };
+  enum class Kind { postgres, mysql, redis, mongodb, model, objects };
   Kind kind = Kind::postgres;
   const compose::Service* service = nullptr;
-  std::string deployment;          // of a model: what clients call it
-  std::vector<std::string> ready;  // nodes that must stand before clients start
+  std::vector<std::string> buckets;  // of a store of objects
+  std::string deployment;            // of a model: what clients call it
+  std::vector<std::string> ready;    // nodes that must stand before clients start
 };
 
 /// A service on its way to becoming an app or a job.

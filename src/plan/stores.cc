@@ -9,9 +9,12 @@
 #include "providers/container_apps_ingress.h"
 #include "providers/document_db.h"
 #include "providers/key_vault.h"
+#include "providers/managed_identity.h"
+#include "providers/mysql.h"
 #include "providers/network.h"
 #include "providers/postgresql.h"
 #include "providers/redis_enterprise.h"
+#include "providers/storage.h"
 #include "support/text.h"
 
 namespace defang::plan {
@@ -30,6 +33,8 @@ struct StoreExtension {
 };
 constexpr auto kExtensions = std::to_array<StoreExtension>({
     {"x-defang-mongodb", Kind::mongodb, " mongo "},
+    {"x-defang-mysql", Kind::mysql, " mariadb mysql mysql-server percona percona-server "},
+    {"x-defang-object-storage", Kind::objects, " azurite garage minio rustfs s3mock seaweedfs "},
     {"x-defang-postgres", Kind::postgres, " pgvector postgis postgres postgresql timescaledb "},
     {"x-defang-redis", Kind::redis, " keydb redis redis-stack redis-stack-server valkey valkey-bundle "},
 });
@@ -142,7 +147,28 @@ void note_dropped_data(Planning& plan, const Service& service) {
   if (mount != service.volumes.end()) plan.diagnostics.add(store_ignores_volume(service, *mount));
 }
 
+/// Words of an option of the extension: `extensions: [pg_cron, vector]`.
+std::vector<std::string> words_of_option(const compose::Node& options, std::string_view name) {
+  std::vector<std::string> words;
+  const auto* value = options.find(name);
+  if (value && value->is_text()) words.push_back(value->text);
+  if (value)
+    for (const auto& item : value->items)
+      if (item.is_text()) words.push_back(item.text);
+  return words;
+}
+
 // --- PostgreSQL ---
+
+void read_postgres_options(Planning& plan, const Service& service, providers::PostgresServer& server) {
+  const auto& options = service.extensions.at("x-defang-postgres");
+  constexpr std::string_view kNameCharacters = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-";
+  for (auto& extension : words_of_option(options, "extensions")) {
+    if (extension.find_first_not_of(kNameCharacters) != std::string::npos)
+      plan.diagnostics.add(postgres_extension_wrong(service, extension, options.span));
+    server.extensions.push_back(std::move(extension));
+  }
+}
 
 providers::PostgresServer postgres_server(Planning& plan, const Service& service) {
   providers::PostgresServer server{.service = service.name, .password = {}, .origin = service.span};
@@ -155,7 +181,10 @@ providers::PostgresServer postgres_server(Planning& plan, const Service& service
   const auto cpus = service.reservations.cpus ? service.reservations.cpus : service.limits.cpus;
   const auto memory =
       service.reservations.memory_bytes ? service.reservations.memory_bytes : service.limits.memory_bytes;
-  const auto size = providers::postgres_size(cpus ? cpus->value : 0, memory ? memory->value : 0);
+  const auto size = providers::postgres_size(cpus ? cpus->value : 0, memory ? memory->value : 0, plan.scope.mode);
+  read_postgres_options(plan, service, server);
+  if (const auto extension = providers::postgres_preloaded(image); !extension.empty())
+    plan.diagnostics.add(postgres_preload_unsupported(service, std::string(extension)));
   server.sku = size.sku;
   server.tier = size.tier;
   if (const auto fault = providers::login_fault(server.login); !fault.empty())
@@ -184,15 +213,116 @@ void add_postgres(Planning& plan, ManagedStore& store) {
   store.ready = providers::postgres_ready(plan.scope, server);
 }
 
-// --- Redis ---
+// --- MySQL ---
 
-/// The word after `option` in the command: `--maxmemory-policy allkeys-lru`.
+/// The word of an option in the command: `--maxmemory-policy allkeys-lru`, `--collation-server=utf8mb4_bin`.
 std::string option_of(const Service& service, std::string_view option) {
   if (!service.command) return {};
   const auto& words = service.command->value;
+  for (const auto& word : words)
+    if (word.starts_with(option) && word.size() > option.size() && word[option.size()] == '=')
+      return word.substr(option.size() + 1);
   const auto found = std::ranges::find(words, option);
   return found == words.end() || found + 1 == words.end() ? "" : *(found + 1);
 }
+
+/// MYSQL_USER or MARIADB_USER: both images read both.
+const EnvironmentVariable* mysql_variable(const Service& service, const std::string& end) {
+  const auto* variable = find_variable(service, "MYSQL_" + end);
+  return variable ? variable : find_variable(service, "MARIADB_" + end);
+}
+
+providers::MysqlServer mysql_server(Planning& plan, const Service& service) {
+  providers::MysqlServer server{.service = service.name, .password = {}, .database = {}, .origin = service.span};
+  const auto image = service.image ? service.image->value : std::string("mysql");
+  const auto version = providers::mysql_version(image);
+  if (!version) plan.diagnostics.add(mysql_version_gone(service));
+  if (image.find("mariadb") != std::string::npos) plan.diagnostics.add(mysql_for_mariadb(service));
+  server.version = version.value_or("8.4");
+  const auto cpus = service.reservations.cpus ? service.reservations.cpus : service.limits.cpus;
+  const auto memory =
+      service.reservations.memory_bytes ? service.reservations.memory_bytes : service.limits.memory_bytes;
+  const auto size = providers::mysql_size(cpus ? cpus->value : 0, memory ? memory->value : 0, plan.scope.mode);
+  server.sku = size.sku;
+  server.tier = size.tier;
+  server.database = literal_of(mysql_variable(service, "DATABASE")).value_or("");
+  if (const auto charset = option_of(service, "--character-set-server"); !charset.empty()) server.charset = charset;
+  if (const auto collation = option_of(service, "--collation-server"); !collation.empty()) server.collation = collation;
+  const auto* user = mysql_variable(service, "USER");
+  const auto* password = mysql_variable(service, "PASSWORD");
+  if (!user || !password) {
+    plan.diagnostics.add(mysql_user_missing(service));
+    return server;
+  }
+  server.login = literal_of(user).value_or("");
+  if (const auto fault = providers::mysql_login_fault(server.login); !fault.empty())
+    plan.diagnostics.add(mysql_login_refused(service, *user, fault));
+  if (const auto literal = literal_of(password))
+    if (const auto fault = providers::password_fault(*literal, server.login); !fault.empty())
+      plan.diagnostics.add(postgres_password_refused(service, password->span, fault));
+  server.password = text_of(*password);
+  return server;
+}
+
+void add_mysql(Planning& plan, ManagedStore& store) {
+  const auto& service = *store.service;
+  const auto server = mysql_server(plan, service);
+  const auto* password = server.password.get_if<Value::Text>();
+  if (password) need_config(plan, *password, service.name, service.span);
+  auto resources = providers::mysql(plan.scope, server);
+  if (password && is_secret(*password))
+    for (auto& edge : needs_to_read_values(plan)) resources.front().after.push_back(std::move(edge));
+  for (auto& resource : resources) plan.graph.add(std::move(resource));
+  store.ready = providers::mysql_ready(plan.scope, server);
+}
+
+// --- objects ---
+
+/// `x-defang-object-storage: {buckets: [a]}`, or what the image makes when it starts; else one of the service's name.
+std::vector<std::string> buckets_of(Planning& plan, const Service& service) {
+  auto buckets = words_of_option(service.extensions.at("x-defang-object-storage"), "buckets");
+  if (buckets.empty()) buckets = split(replace_all(literal_or(service, "MINIO_DEFAULT_BUCKETS", ""), " ", ","), ',');
+  std::erase(buckets, "");
+  if (buckets.empty()) buckets = {replace_all(to_lower(service.name), "_", "-")};
+  for (const auto& bucket : buckets)
+    if (const auto fault = providers::bucket_fault(bucket); !fault.empty())
+      plan.diagnostics.add(bucket_name_wrong(service, bucket, fault));
+  return buckets;
+}
+
+/// An account whose keys are used: for who may not assign roles.
+std::string objects_key_node(const std::string& service) { return node("secret", "objects/" + service); }
+
+void add_objects(Planning& plan, ManagedStore& store) {
+  const auto& service = *store.service;
+  store.buckets = buckets_of(plan, service);
+  const auto node_of_store = providers::object_store_node(service.name);
+  for (auto& resource : providers::object_store(plan.scope, {service.name, store.buckets, service.span}))
+    if (!plan.graph.find(resource.id)) plan.graph.add(std::move(resource));
+  for (const auto& bucket : store.buckets) store.ready.push_back(node_of_store + "/" + bucket);
+  if (plan.scope.can_assign_roles) {
+    store.ready.push_back(providers::object_store_role_node(service.name));
+    return;
+  }
+  plan.graph.add(graph::Action{
+      .id = objects_key_node(service.name),
+      .what =
+          graph::WriteSecret{
+              std::string(providers::kVault), providers::derived_secret_name("objects/" + service.name),
+              graph::ComposedRecipe{{"DefaultEndpointsProtocol=https;EndpointSuffix=core.windows.net;"
+                                     "AccountName=",
+                                     Reference{node_of_store, Reference::Kind::name, "", ""},
+                                     ";AccountKey=", providers::list_of(node_of_store, "listKeys", "keys[0].value")}}},
+      .origin = service.span,
+      .because = "services sign in to object storage with it",
+      .service = service.name,
+      .after = {}});
+}
+
+// --- Redis ---
+
+/// Images that are taken for what they bring beside Redis.
+bool is_search_image(std::string_view repository) { return repository.starts_with("redis-stack"); }
 
 void add_redis(Planning& plan, ManagedStore& store) {
   const auto& service = *store.service;
@@ -200,8 +330,13 @@ void add_redis(Planning& plan, ManagedStore& store) {
   for (const auto& memory : {service.reservations.memory_bytes, service.limits.memory_bytes})
     if (memory) cluster.memory_bytes = std::max(cluster.memory_bytes, memory->value);
   cluster.keeps_data = option_of(service, "--appendonly") == "yes";
-  if (const auto policy = option_of(service, "--maxmemory-policy"); !policy.empty())
-    if (const auto eviction = providers::redis_eviction(policy); !eviction.empty()) cluster.eviction = eviction;
+  const auto snapshots = option_of(service, "--save");
+  cluster.keeps_snapshots = !snapshots.empty() && snapshots != "\"\"";
+  cluster.searches = service.image && is_search_image(providers::repository_of(service.image->value));
+  if (const auto policy = option_of(service, "--maxmemory-policy"); !policy.empty()) {
+    cluster.eviction = providers::redis_eviction(policy);
+    if (cluster.eviction.empty()) plan.diagnostics.add(redis_eviction_unknown(service, policy));
+  }
   for (auto& resource : providers::redis(plan.scope, cluster)) plan.graph.add(std::move(resource));
   store.ready = providers::redis_ready(cluster);
 }
@@ -252,6 +387,30 @@ struct WantedModel {
 
 bool calls_models(const Service& service) { return is_on(service, "x-defang-llm") && !is_model(service); }
 
+/// The variable by which a service that calls models names the one it wants; nullptr for none.
+const EnvironmentVariable* model_variable(const Service& service) {
+  for (const auto* name : {"LLM_MODEL", "OPENAI_MODEL", "AZURE_OPENAI_DEPLOYMENT"})
+    if (const auto* variable = find_variable(service, name)) return variable;
+  return nullptr;
+}
+
+/// What such a service sends as `model`.
+std::string deployment_called(const Service& service) {
+  const auto said = literal_of(model_variable(service));
+  return said && !said->empty() ? *said : std::string(kDefaultModel);
+}
+
+/// Azure's own clients read variables of their own (AI-16); a service that names one of them uses such a client.
+bool speaks_azure_openai(const Service& service) {
+  return std::ranges::any_of(service.environment, [](const EnvironmentVariable& variable) {
+    return variable.name.starts_with("AZURE_OPENAI_") || variable.name == "OPENAI_API_VERSION";
+  });
+}
+
+std::string_view key_variable(const Service& service) {
+  return speaks_azure_openai(service) ? "AZURE_OPENAI_API_KEY" : kModelKeyVariable;
+}
+
 std::vector<WantedModel> wanted_models(const Planning& plan) {
   std::vector<WantedModel> wanted;
   const auto add = [&](WantedModel model) {
@@ -265,9 +424,7 @@ std::vector<WantedModel> wanted_models(const Planning& plan) {
       const auto found = plan.project.models.find(*model);
       add({*model, found == plan.project.models.end() ? *model : found->second.model, name, model.span});
     }
-    if (calls_models(service) && service.models.empty())
-      add({literal_or(service, "LLM_MODEL", literal_or(service, "OPENAI_MODEL", kDefaultModel)), "", name,
-           service.span});
+    if (calls_models(service) && service.models.empty()) add({deployment_called(service), "", name, service.span});
   }
   return wanted;
 }
@@ -275,11 +432,20 @@ std::vector<WantedModel> wanted_models(const Planning& plan) {
 void add_models(Planning& plan) {
   const auto wanted = wanted_models(plan);
   if (wanted.empty()) return;
-  for (auto& resource : providers::model_account(plan.scope)) plan.graph.add(std::move(resource));
+  auto facts = plan.facts.models;
+  for (auto& resource : providers::model_account(plan.scope, facts ? &*facts : nullptr))
+    plan.graph.add(std::move(resource));
   std::string before = std::string(providers::kModels);
   for (const auto& one : wanted) {
-    const auto model = providers::model_for(one.wanted.empty() ? one.deployment : one.wanted);
-    plan.diagnostics.add(model_chosen(one.service, one.deployment, model, one.span));
+    const auto name = one.wanted.empty() ? one.deployment : one.wanted;
+    const auto model = providers::choose_model(one.deployment, name, facts ? &*facts : nullptr);
+    plan.diagnostics.add(model.fault.empty()
+                             ? model_chosen(one.service, one.deployment, model.name, model.reason, one.span)
+                             : model_not_offered(one.service, name, plan.scope.location, model.fault, one.span));
+    // Deployments of one model share its quota.
+    if (facts)
+      for (auto& offer : facts->offered)
+        if (offer.name == model.name && offer.sku == model.sku) offer.free -= model.capacity;
     plan.graph.add(providers::model_deployment(
         plan.scope, {.name = one.deployment, .model = model, .service = one.service, .origin = one.span}, before));
     before = providers::model_node(one.deployment);
@@ -324,6 +490,15 @@ ManagedEndpoint endpoint_of(const Planning& plan, const ManagedStore& store) {
               .user = mongo_user(service),
               .password = std::move(password)};
     }
+    case Kind::mysql:
+      return {.kind = ManagedEndpoint::Kind::mysql,
+              .host = {providers::mysql_host(service.name)},
+              .port = 3306,
+              .compose_port = 3306,
+              .user = {},
+              .password = {}};
+    case Kind::objects:
+      return {.kind = ManagedEndpoint::Kind::objects, .host = {}, .port = 443, .user = {}, .password = {}};
     case Kind::model:
       break;
   }
@@ -390,14 +565,15 @@ std::vector<UsedModel> models_of(const Planning& plan, const Service& service) {
     return name && name->is_text() ? name->text : otherwise;
   };
   for (const auto& model : service.models)
-    used.push_back({*model, name_of(*model, "endpoint_var", upper_name(*model) + "_URL"),
+    used.push_back({providers::model_deployment_name(*model),
+                    name_of(*model, "endpoint_var", upper_name(*model) + "_URL"),
                     name_of(*model, "model_var", upper_name(*model) + "_MODEL")});
   for (const auto& dependency : service.depends_on) {
     const auto store = plan.stores.find(dependency.service);
     if (store == plan.stores.end() || store->second.kind != Kind::model || !store->second.service->provider_type)
       continue;
-    used.push_back(
-        {store->second.deployment, upper_name(dependency.service) + "_URL", upper_name(dependency.service) + "_MODEL"});
+    used.push_back({providers::model_deployment_name(store->second.deployment), upper_name(dependency.service) + "_URL",
+                    upper_name(dependency.service) + "_MODEL"});
   }
   return used;
 }
@@ -411,6 +587,66 @@ bool uses_our_models(const Planning& plan, const Service& service) {
              return plan.endpoints.at(connection.host).kind == ManagedEndpoint::Kind::model;
            });
   });
+}
+
+/// Azure's clients find their account and sign in by these variables; each store that the service depends on has them,
+/// and only one can.
+template <class Add>
+void add_objects_variables(Planning& plan, PlannedService& planned, Add&& add) {
+  const ManagedStore* first = nullptr;
+  for (const auto& dependency : planned.service->depends_on) {
+    const auto found = plan.stores.find(dependency.service);
+    if (found == plan.stores.end() || found->second.kind != Kind::objects) continue;
+    if (first) return plan.diagnostics.add(objects_twice(*planned.service, first->service->name, dependency));
+    first = &found->second;
+    const auto account = providers::object_store_node(dependency.service);
+    add("AZURE_STORAGE_ACCOUNT", Value::Text{Reference{account, Reference::Kind::name, "", ""}});
+    add("AZURE_STORAGE_BLOB_ENDPOINT",
+        Value::Text{providers::property_of(account, "properties.primaryEndpoints.blob")});
+    add("AZURE_STORAGE_CONTAINER", Value::Text{first->buckets.front()});
+    if (plan.scope.can_assign_roles) {
+      planned.workload.signs_in = true;
+      add("AZURE_CLIENT_ID", Value::Text{providers::property_of(providers::kDataIdentity, "properties.clientId")});
+    } else if (!find_variable(*planned.service, "AZURE_STORAGE_CONNECTION_STRING")) {
+      planned.workload.environment.push_back(
+          Value::Map{{"name", "AZURE_STORAGE_CONNECTION_STRING"},
+                     {"secretRef", use_secret(plan, planned.workload, objects_key_node(dependency.service))}});
+    }
+  }
+}
+
+/// One family of variables, never both: a base URL breaks Azure's clients (AI-16).
+template <class Add>
+void add_model_address(Planning& plan, const Service& service, Add&& add) {
+  const auto deployment = providers::model_deployment_name(deployment_called(service));
+  const auto* said = model_variable(service);
+  if (said && !literal_of(said)) plan.diagnostics.add(model_name_from_config(service, *said, deployment));
+  if (speaks_azure_openai(service)) {
+    add("AZURE_OPENAI_ENDPOINT", providers::model_endpoint());
+    add("OPENAI_API_VERSION", {std::string(providers::kModelApiVersion)});
+    if (!said) add("AZURE_OPENAI_DEPLOYMENT", {deployment});
+    return;
+  }
+  add("OPENAI_BASE_URL", providers::model_base_url());
+  if (!said) add("OPENAI_MODEL", {deployment});
+}
+
+/// A name that no deployment can have ("ai/llama3.3") is sent in the form that it has on Azure; an endpoint of Azure's
+/// clients is no base URL.
+std::optional<Value> model_name_rewritten(Planning& plan, PlannedService& planned,
+                                          const EnvironmentVariable& variable) {
+  const auto& service = *planned.service;
+  const auto literal = literal_of(&variable);
+  if (variable.name == "AZURE_OPENAI_ENDPOINT" && uses_our_models(plan, service)) {
+    plan.diagnostics.add(store_address_rewritten(service, variable, std::string(providers::kModels)));
+    return as_variable(plan, planned, variable.name, providers::model_endpoint(), variable.span);
+  }
+  if (!literal || !variable.name.ends_with("_MODEL") || !plan.graph.find(providers::model_node(*literal)))
+    return std::nullopt;
+  const auto name = providers::model_deployment_name(*literal);
+  if (name == *literal) return std::nullopt;
+  plan.diagnostics.add(store_setting_replaced(service, variable));
+  return as_variable(plan, planned, variable.name, {name}, variable.span);
 }
 
 void note_redis_database(Planning& plan, const std::string& host, int number) {
@@ -444,11 +680,17 @@ void check_split_addresses(Planning& plan, PlannedService& planned, Add&& add) {
 
 }  // namespace
 
+bool uses_models(const compose::Project& project) {
+  return std::ranges::any_of(project.services, [](const auto& entry) {
+    return is_model(entry.second) || calls_models(entry.second) || !entry.second.models.empty();
+  });
+}
+
 void find_stores(Planning& plan) {
   for (const auto& [name, service] : plan.project.services) {
     const auto kind = kind_of(plan, service);
     if (!kind) continue;
-    ManagedStore store{.kind = *kind, .service = &service, .deployment = {}, .ready = {}};
+    ManagedStore store{.kind = *kind, .service = &service, .buckets = {}, .deployment = {}, .ready = {}};
     if (*kind == Kind::model) {
       store.deployment = model_name_said(plan, name);
       if (store.deployment.empty()) store.deployment = wanted_model(service);
@@ -470,8 +712,11 @@ void find_stores(Planning& plan) {
 
 providers::NetworkNeeds network_needs(const Planning& plan) {
   providers::NetworkNeeds needs;
-  for (const auto& [name, store] : plan.stores)
-    (store.kind == Kind::postgres ? needs.postgres : needs.private_endpoints) = true;
+  for (const auto& [name, store] : plan.stores) {
+    if (store.kind == Kind::postgres) needs.postgres = true;
+    if (store.kind == Kind::mysql) needs.mysql = true;
+    if (store.kind == Kind::redis || store.kind == Kind::mongodb) needs.private_endpoints = true;
+  }
   if (!wanted_models(plan).empty()) needs.private_endpoints = true;
   return needs;
 }
@@ -480,6 +725,7 @@ void add_stores(Planning& plan) {
   std::set<std::string> zones;
   for (const auto& [name, store] : plan.stores) {
     if (store.kind == Kind::postgres) zones.insert(providers::postgres_zone(plan.scope));
+    if (store.kind == Kind::mysql) zones.insert(providers::mysql_zone(plan.scope));
     if (store.kind == Kind::redis) zones.emplace(providers::kRedisZone);
     if (store.kind == Kind::mongodb) zones.emplace(providers::kMongoZone);
   }
@@ -489,6 +735,8 @@ void add_stores(Planning& plan) {
     for (auto& resource : providers::private_zone(plan.scope, zone)) plan.graph.add(std::move(resource));
   for (auto& [name, store] : plan.stores) {
     if (store.kind == Kind::postgres) add_postgres(plan, store);
+    if (store.kind == Kind::mysql) add_mysql(plan, store);
+    if (store.kind == Kind::objects) add_objects(plan, store);
     if (store.kind == Kind::redis) add_redis(plan, store);
     if (store.kind == Kind::mongodb) add_mongo(plan, store);
   }
@@ -502,7 +750,10 @@ void check_redis_databases(Planning& plan) {
 
 std::optional<Value> store_variable(Planning& plan, PlannedService& planned, const EnvironmentVariable& variable) {
   const auto& service = *planned.service;
-  if (has_models(plan) && variable.name == kModelKeyVariable && uses_our_models(plan, service))
+  if (has_models(plan))
+    if (auto value = model_name_rewritten(plan, planned, variable)) return std::move(*value);
+  // A key of anybody else's opens nothing where the address leads to our models.
+  if (has_models(plan) && variable.name == key_variable(service) && uses_our_models(plan, service))
     return Value::Map{{"name", variable.name},
                       {"secretRef", use_secret(plan, planned.workload, std::string(providers::kModelsKey))}};
   const auto& split = split_of(plan, planned);
@@ -544,16 +795,17 @@ void add_store_variables(Planning& plan, PlannedService& planned) {
     }
   }
   check_split_addresses(plan, planned, add);
+  add_objects_variables(plan, planned, add);
   for (const auto& model : models_of(plan, service)) {
     add(model.url_variable, providers::model_base_url());
     add(model.model_variable, {model.deployment});
   }
   const bool calls = calls_models(service);
-  if (calls && service.models.empty()) add("OPENAI_BASE_URL", providers::model_base_url());
-  if ((calls || uses_our_models(plan, service)) && !find_variable(service, kModelKeyVariable))
-    environment.push_back(
-        Value::Map{{"name", kModelKeyVariable},
-                   {"secretRef", use_secret(plan, planned.workload, std::string(providers::kModelsKey))}});
+  if (calls && service.models.empty()) add_model_address(plan, service, add);
+  const auto key = key_variable(service);
+  if ((calls || uses_our_models(plan, service)) && !find_variable(service, key))
+    environment.push_back(Value::Map{
+        {"name", key}, {"secretRef", use_secret(plan, planned.workload, std::string(providers::kModelsKey))}});
 }
 
 std::optional<Value> store_word(Planning& plan, const PlannedService& planned, const std::string& word,

@@ -27,7 +27,7 @@ constexpr int kJobTimeoutSeconds = 3600;            // CA-140
 constexpr int kMostMachines = 20;
 constexpr std::string_view kRegistrySecret = "registry-password";
 
-// --- identities: used by the platform for the app, never offered to its containers ---
+// --- identities: used by the platform for the app, and all but the data identity never offered to its containers ---
 
 bool is_built(const Workload& workload) {
   return workload.is_built || std::ranges::any_of(workload.sidecars, &Workload::is_built);
@@ -38,11 +38,16 @@ bool has_secrets(const Workload& workload) {
          std::ranges::any_of(workload.sidecars, [](const Workload& sidecar) { return !sidecar.secrets.empty(); });
 }
 
+bool signs_in(const Workload& workload) {
+  return workload.signs_in || std::ranges::any_of(workload.sidecars, &Workload::signs_in);
+}
+
 std::vector<graph::Resource> identities_of(const StackScope& scope, const Workload& workload) {
   std::vector<graph::Resource> identities;
   if (is_built(workload) && scope.can_assign_roles) identities.push_back(pull_identity(scope));
   if (has_secrets(workload) || (is_built(workload) && !scope.can_assign_roles))
     identities.push_back(secrets_identity(scope));
+  if (signs_in(workload)) identities.push_back(data_identity(scope));
   return identities;
 }
 
@@ -57,7 +62,8 @@ void add_identity(const StackScope& scope, const Workload& workload, Value::Map&
 Value::List identity_settings(const StackScope& scope, const Workload& workload) {
   Value::List settings;
   for (const auto& identity : identities_of(scope, workload))
-    settings.push_back(Value::Map{{"identity", id_of(identity.id)}, {"lifecycle", "None"}});
+    settings.push_back(
+        Value::Map{{"identity", id_of(identity.id)}, {"lifecycle", identity.id == kDataIdentity ? "Main" : "None"}});
   return settings;
 }
 

@@ -53,7 +53,8 @@ struct Workload {
   graph::Value::List arguments;           // of `command`, with siblings' addresses rewritten
   graph::Value::List entrypoint;
   std::optional<graph::Value> custom_domains;
-  std::string schedule;  // of a job that runs by the clock: "0 3 * * *", UTC
+  bool signs_in = false;  // its containers act with the data identity
+  std::string schedule;   // of a job that runs by the clock: "0 3 * * *", UTC
 };
 
 graph::Resource container_app(const StackScope& scope, const Workload& workload, Diagnostics& diagnostics);

@@ -23,6 +23,10 @@ graph::Resource secrets_identity(const StackScope& scope) {
   return identity(scope, kSecretsIdentity, "secrets", "apps read their secrets with it");
 }
 
+graph::Resource data_identity(const StackScope& scope) {
+  return identity(scope, kDataIdentity, "data", "containers sign in to managed services with it");
+}
+
 std::string identity_id(const StackScope& scope, const graph::Resource& identity) {
   return scope.id_of(kType, identity.name).text();
 }

@@ -11,6 +11,8 @@ graph::Resource pull_identity(const StackScope& scope);
 graph::Resource secrets_identity(const StackScope& scope);
 
 /// Its id written out, for the keys of `userAssignedIdentities`, where a reference cannot stand.
+/// The one that containers themselves act with, where a managed service knows no keys.
+graph::Resource data_identity(const StackScope& scope);
 std::string identity_id(const StackScope& scope, const graph::Resource& identity);
 
 }  // namespace defang::providers

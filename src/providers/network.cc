@@ -16,7 +16,7 @@ constexpr std::string_view kZoneLinkType = "Microsoft.Network/privateDnsZones/vi
 constexpr std::string_view kEndpointType = "Microsoft.Network/privateEndpoints";
 constexpr std::string_view kZoneGroupType = "Microsoft.Network/privateEndpoints/privateDnsZoneGroups";
 // NET-2: after the apps' two blocks of 256 addresses.
-constexpr unsigned kPostgresBlock = 2, kEndpointsBlock = 3;
+constexpr unsigned kPostgresBlock = 2, kEndpointsBlock = 3, kMysqlBlock = 4;
 
 /// "10.0.0.0/16", 2 -> "10.0.2.0/24"
 std::string block(const std::string& vnet_range, unsigned number) {
@@ -73,6 +73,10 @@ std::vector<graph::Resource> network(const StackScope& scope, const NetworkNeeds
     resources.push_back(
         subnet(scope, kPostgresSubnet, "postgres", kPostgresBlock, resources.back().id,
                {"delegations", Value::List{delegation("postgres", "Microsoft.DBforPostgreSQL/flexibleServers")}}));
+  if (needs.mysql)
+    resources.push_back(
+        subnet(scope, kMysqlSubnet, "mysql", kMysqlBlock, resources.back().id,
+               {"delegations", Value::List{delegation("mysql", "Microsoft.DBforMySQL/flexibleServers")}}));
   if (needs.private_endpoints)
     resources.push_back(subnet(scope, kEndpointsSubnet, "endpoints", kEndpointsBlock, resources.back().id,
                                {"privateEndpointNetworkPolicies", "Disabled"}));

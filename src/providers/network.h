@@ -11,6 +11,7 @@ namespace defang::providers {
 struct NetworkNeeds {
   bool storage_from_apps = false;  // a service endpoint: NFS shares let nobody else in (CA-112)
   bool postgres = false;           // a subnet of their own for PostgreSQL servers (PG-8)
+  bool mysql = false;              // and one for MySQL servers (DB-6)
   bool private_endpoints = false;  // and one for the doors of other stores (NET-2)
 };
 

@@ -33,11 +33,34 @@ constexpr auto kSizes = std::to_array<Size>({
     {12, 48, "Standard_B12ms", "Burstable"},
     {16, 64, "Standard_B16ms", "Burstable"},
     {20, 80, "Standard_B20ms", "Burstable"},
+    {2, 8, "Standard_D2ds_v5", "GeneralPurpose"},
+    {4, 16, "Standard_D4ds_v5", "GeneralPurpose"},
+    {8, 32, "Standard_D8ds_v5", "GeneralPurpose"},
+    {16, 64, "Standard_D16ds_v5", "GeneralPurpose"},
     {32, 128, "Standard_D32ds_v5", "GeneralPurpose"},
     {48, 192, "Standard_D48ds_v5", "GeneralPurpose"},
     {64, 256, "Standard_D64ds_v5", "GeneralPurpose"},
     {96, 384, "Standard_D96ds_v5", "GeneralPurpose"},
 });
+
+constexpr auto kDisks = std::to_array<int>({32, 64, 128, 256, 512, 1024, 2048, 4096, 8192, 16384, 32767});  // PG-4
+
+struct ModeSettings {
+  std::string_view standby;
+  int backup_days;
+};
+/// PG-5, PG-6. Backups elsewhere cannot be asked for later, and not every region has its pair: they are left to who
+/// wants them.
+ModeSettings settings_of(Mode mode) {
+  if (mode == Mode::high_availability) return {"ZoneRedundant", 30};
+  return {"Disabled", mode == Mode::balanced ? 14 : 7};
+}
+
+struct Preloaded {
+  std::string_view image, extension;
+};
+// PG-22
+constexpr auto kPreloaded = std::to_array<Preloaded>({{"pg_cron", "pg_cron"}, {"timescaledb", "timescaledb"}});
 
 // PG-20: what an application may ask for with CREATE EXTENSION, as its own server would let it.
 constexpr std::string_view kExtensions =
@@ -82,9 +105,10 @@ std::vector<graph::Resource> postgres(const StackScope& scope, const PostgresSer
                       {"createMode", "Default"},
                       {"administratorLogin", server.login},
                       {"administratorLoginPassword", server.password},
-                      {"storage", Value::Map{{"storageSizeGB", 32}, {"autoGrow", "Enabled"}}},
-                      {"backup", Value::Map{{"backupRetentionDays", 7}, {"geoRedundantBackup", "Disabled"}}},
-                      {"highAvailability", Value::Map{{"mode", "Disabled"}}},
+                      {"storage", Value::Map{{"storageSizeGB", server.storage_gb}, {"autoGrow", "Enabled"}}},
+                      {"backup", Value::Map{{"backupRetentionDays", settings_of(scope.mode).backup_days},
+                                            {"geoRedundantBackup", "Disabled"}}},
+                      {"highAvailability", Value::Map{{"mode", settings_of(scope.mode).standby}}},
                       // PG-7: chosen once, for ever.
                       {"network", Value::Map{{"delegatedSubnetResourceId", id_of(kPostgresSubnet)},
                                              {"privateDnsZoneArmResourceId", id_of("dns/" + postgres_zone(scope))},
@@ -95,8 +119,10 @@ std::vector<graph::Resource> postgres(const StackScope& scope, const PostgresSer
   made.retention = graph::Retention::data;
   made.after.push_back({private_zone_node(postgres_zone(scope)), "the network must resolve its name"});
   std::vector<graph::Resource> resources = {std::move(made)};
+  std::string extensions(kExtensions);
+  for (const auto& extension : server.extensions) extensions += "," + to_upper(extension);
   resources.push_back(child(scope, server, kSettingType, "azure.extensions",
-                            {{"value", kExtensions}, {"source", "user-override"}}, node));
+                            {{"value", extensions}, {"source", "user-override"}}, node));
   resources.back().because = "applications may create these extensions";
   if (server.database != "postgres") {
     resources.push_back(child(scope, server, kDatabaseType, server.database,
@@ -127,8 +153,21 @@ std::optional<std::string> postgres_version(std::string_view image) {
   return std::to_string(*number);
 }
 
-PostgresSize postgres_size(double cpus, std::int64_t memory_bytes) {
+int postgres_storage_gb(std::int64_t bytes) {
+  const auto fits = [&](int gb) { return (std::int64_t{gb} << 30) >= bytes; };
+  const auto found = std::ranges::find_if(kDisks, fits);
+  return found == kDisks.end() ? kDisks.back() : *found;
+}
+
+std::string_view postgres_preloaded(std::string_view image) {
+  const auto found = std::ranges::find_if(
+      kPreloaded, [&](const Preloaded& row) { return image.find(row.image) != std::string_view::npos; });
+  return found == kPreloaded.end() ? "" : found->extension;
+}
+
+PostgresSize postgres_size(double cpus, std::int64_t memory_bytes, Mode mode) {
   const auto fits = [&](const Size& size) {
+    if (mode != Mode::affordable && size.tier == "Burstable") return false;
     return size.cpus >= cpus && (std::int64_t{size.gib} << 30) >= memory_bytes;
   };
   const auto found = std::ranges::find_if(kSizes, fits);

@@ -18,6 +18,8 @@ struct PostgresServer {
   graph::Value password;  // a literal, or the value of a config
   std::string database;   // "postgres" is there anyhow (PG-24)
   std::string sku, tier;
+  int storage_gb = 32;                  // PG-4
+  std::vector<std::string> extensions;  // beside the usual ones, that may be made in it
   SourceSpan origin;
 };
 
@@ -32,11 +34,16 @@ std::string postgres_zone(const StackScope& scope);
 /// newest for `latest`. Nothing for a version that Azure does not offer (PG-3).
 std::optional<std::string> postgres_version(std::string_view image);
 
-/// The smallest server with that many CPUs and that much memory (PG-1, PG-2).
+/// The smallest server with that many CPUs and that much memory (PG-1, PG-2). No burstable one where the mode wants
+/// steady CPUs or a standby (PG-6).
 struct PostgresSize {
   std::string_view sku, tier;
 };
-PostgresSize postgres_size(double cpus, std::int64_t memory_bytes);
+PostgresSize postgres_size(double cpus, std::int64_t memory_bytes, Mode mode = Mode::affordable);
+/// The smallest disk that holds so much (PG-4).
+int postgres_storage_gb(std::int64_t bytes);
+/// An extension that must be loaded when the server starts (PG-22), which the image brings; empty for others.
+std::string_view postgres_preloaded(std::string_view image);
 
 /// Why Azure refuses the login or password; empty where it does not (PG-11, PG-12).
 std::string login_fault(std::string_view login);

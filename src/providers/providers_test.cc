@@ -320,11 +320,56 @@ TEST(Mongo, KnowsTheVersionFromTheTag) {
   EXPECT_EQ(mongo_version("mongo:latest"), "8.0");
 }
 
-TEST(Models, AreChosenByAliasOrName) {
-  EXPECT_EQ(model_for("chat-default"), "gpt-5-mini");
-  EXPECT_EQ(model_for("openai/gpt-4o"), "gpt-4o");
-  EXPECT_EQ(model_for("ai/llama3.3"), "gpt-5-mini");
-  EXPECT_EQ(model_for("ai/embeddinggemma"), "text-embedding-3-small");
+std::string chosen(std::string_view wanted, const ModelFacts* facts = nullptr, std::string_view deployment = "chat") {
+  const auto choice = choose_model(deployment, wanted, facts);
+  if (!choice.fault.empty()) return "none; " + choice.fault;
+  return choice.name + (choice.version.empty() ? "" : " " + choice.version) + " " + choice.sku + " " +
+         std::to_string(choice.capacity) + ", " + choice.reason;
+}
+
+TEST(Models, AreChosenByAliasOrNameWhereNobodyWasAsked) {
+  EXPECT_EQ(chosen("chat-default"), "gpt-5-mini GlobalStandard 10, for `chat-default`");
+  EXPECT_EQ(chosen("openai/gpt-4o"), "gpt-4o GlobalStandard 10, by its name");
+  EXPECT_EQ(chosen("ai/llama3.3"),
+            "gpt-5-mini GlobalStandard 10, in place of `ai/llama3.3`, which Azure does not offer");
+  EXPECT_EQ(
+      chosen("ai/embeddinggemma:300M"),
+      "text-embedding-3-small GlobalStandard 10, in place of `ai/embeddinggemma:300M`, which Azure does not offer");
+  EXPECT_EQ(chosen("ai/smollm2"), "gpt-5-nano GlobalStandard 10, in place of `ai/smollm2`, which Azure does not offer");
+}
+
+TEST(Models, AreThoseThatRegionAndQuotaOffer) {
+  ModelFacts facts;
+  facts.offered = {{.name = "gpt-4o", .version = "2024-05-13", .free = 50},
+                   {.name = "gpt-4o", .version = "2024-11-20", .is_default = true, .free = 50},
+                   {.name = "gpt-5-mini", .version = "1", .free = 0},
+                   {.name = "gpt-4.1-mini", .version = "2025-04-14", .sku = "Standard", .free = 3},
+                   {.format = "Meta", .name = "Llama-3.3-70B-Instruct", .version = "9", .free = 100},
+                   {.name = "text-embedding-ada-002", .version = "2", .embeds = true, .free = 0}};
+  EXPECT_EQ(chosen("chat-default", &facts), "gpt-4.1-mini 2025-04-14 Standard 3, for `chat-default`");
+  EXPECT_EQ(chosen("openai/gpt-4o", &facts), "gpt-4o 2024-11-20 GlobalStandard 10, by its name");
+  EXPECT_EQ(chosen("ai/llama3.3", &facts), "Llama-3.3-70B-Instruct 9 GlobalStandard 10, for `ai/llama3.3`");
+  EXPECT_EQ(choose_model("chat", "ai/llama3.3", &facts).format, "Meta");
+  EXPECT_EQ(chosen("ai/qwen3", &facts),
+            "gpt-4.1-mini 2025-04-14 Standard 3, in place of `ai/qwen3`, which Azure does not offer here");
+  EXPECT_EQ(chosen("embedding-default", &facts), "none; offered here: text-embedding-ada-002 (no quota left)");
+}
+
+TEST(Models, StayWhatTheyAreAsLongAsTheyAreWanted) {
+  ModelFacts facts;
+  facts.offered = {{.name = "gpt-5-mini", .version = "1", .free = 100}};
+  facts.live["chat"] = {"OpenAI", "gpt-4o-mini", "2024-07-18", "Standard", 7};
+  EXPECT_EQ(chosen("chat-default", &facts),
+            "gpt-4o-mini 2024-07-18 Standard 7, for `chat-default`; it is deployed already");
+  EXPECT_EQ(chosen("gpt-5-mini", &facts, "other"), "gpt-5-mini 1 GlobalStandard 10, by its name");
+}
+
+TEST(Postgres, HasAStandbyAndSteadyProcessorsWhereTheModeAsks) {
+  EXPECT_EQ(postgres_size(0.5, 0, Mode::balanced).sku, "Standard_D2ds_v5");
+  EXPECT_EQ(postgres_size(3, 0, Mode::high_availability).sku, "Standard_D4ds_v5");
+  EXPECT_EQ(postgres_storage_gb(std::int64_t{100} << 30), 128);
+  EXPECT_EQ(postgres_storage_gb(0), 32);
+  EXPECT_EQ(postgres_preloaded("timescale/timescaledb:2.14-pg16"), "timescaledb");
 }
 
 }  // namespace

@@ -46,6 +46,9 @@ constexpr auto kEvictions = std::to_array<Eviction>({
 
 std::string node_of(const std::string& service) { return "redis/" + service; }
 
+/// RD-14: later it can be turned on, never off.
+std::string_view has_standby(Mode mode) { return mode == Mode::high_availability ? "Enabled" : "Disabled"; }
+
 std::string_view sku_of(std::int64_t bytes) {
   const auto found = std::ranges::find_if(kSizes, [&](const Size& size) { return (size.mib << 20) >= bytes; });
   return (found == kSizes.end() ? kSizes.back() : *found).sku;
@@ -59,7 +62,7 @@ std::vector<graph::Resource> redis(const StackScope& scope, const RedisCluster& 
   auto made = make_resource(scope, node, kType, name,
                             Value::Map{{"sku", Value::Map{{"name", sku_of(cluster.memory_bytes)}}},
                                        {"properties", Value::Map{{"minimumTlsVersion", "1.2"},
-                                                                 {"highAvailability", "Disabled"},
+                                                                 {"highAvailability", has_standby(scope.mode)},
                                                                  {"publicNetworkAccess", "Disabled"}}}},  // RD-6
                             cluster.service);
   made.because = "service `" + cluster.service + "` is managed Redis";
@@ -69,9 +72,16 @@ std::vector<graph::Resource> redis(const StackScope& scope, const RedisCluster& 
   Value::Map properties = {
       {"clientProtocol", "Encrypted"},
       {"port", kRedisPort},
-      {"clusteringPolicy", cluster.memory_bytes <= kMostInOneShard ? "NoCluster" : "EnterpriseCluster"},
-      {"evictionPolicy", cluster.eviction},
+      {"clusteringPolicy",
+       cluster.memory_bytes <= kMostInOneShard && !cluster.searches ? "NoCluster" : "EnterpriseCluster"},
+      {"evictionPolicy", cluster.searches ? "NoEviction" : cluster.eviction},  // RD-12
       {"accessKeysAuthentication", "Enabled"}};
+  if (cluster.searches)
+    properties.emplace_back("modules",
+                            Value::List{Value::Map{{"name", "RediSearch"}}, Value::Map{{"name", "RedisJSON"}}});
+  if (cluster.keeps_snapshots && !cluster.keeps_data)  // RD-13: one or the other; an hour is the least
+    properties.emplace_back("persistence",
+                            Value::Map{{"aofEnabled", false}, {"rdbEnabled", true}, {"rdbFrequency", "1h"}});
   if (cluster.keeps_data)
     properties.emplace_back("persistence",
                             Value::Map{{"aofEnabled", true}, {"aofFrequency", "1s"}, {"rdbEnabled", false}});

@@ -13,6 +13,8 @@ struct RedisCluster {
   std::string service;
   std::int64_t memory_bytes = 0;
   bool keeps_data = false;               // `--appendonly yes`
+  bool keeps_snapshots = false;          // `--save 60 1`
+  bool searches = false;                 // an image with RediSearch: it is queried
   std::string eviction = "VolatileLRU";  // of `--maxmemory-policy`
   SourceSpan origin;
 };

@@ -13,11 +13,13 @@ inline constexpr std::string_view kGroup = "group";
 inline constexpr std::string_view kNetwork = "network";
 inline constexpr std::string_view kAppsSubnet = "network/apps";
 inline constexpr std::string_view kPostgresSubnet = "network/postgres";
+inline constexpr std::string_view kMysqlSubnet = "network/mysql";
 inline constexpr std::string_view kEndpointsSubnet = "network/endpoints";
 inline constexpr std::string_view kWorkspace = "workspace";
 inline constexpr std::string_view kEnvironment = "environment";
 inline constexpr std::string_view kPullIdentity = "identity/pull";
 inline constexpr std::string_view kSecretsIdentity = "identity/secrets";
+inline constexpr std::string_view kDataIdentity = "identity/data";
 inline constexpr std::string_view kPullRole = "role/pull";
 inline constexpr std::string_view kSecretsRole = "role/secrets";
 inline constexpr std::string_view kDeployerRole = "role/deployer";
@@ -31,6 +33,9 @@ inline constexpr std::string_view kFiles = "files";
 inline constexpr std::string_view kFilesKey = "secret/files";
 inline constexpr std::string_view kNfsFiles = "files/nfs";
 
+/// How much the stack may cost, and what it must withstand: `DEFANG_MODE` of its file.
+enum class Mode { affordable, balanced, high_availability };
+
 /// Where a stack lives and what may be done there: what every resource of it is made from.
 struct StackScope {
   std::string project;
@@ -41,6 +46,7 @@ struct StackScope {
   std::string group;
   std::string vnet_range;
   bool can_assign_roles = true;
+  Mode mode = Mode::affordable;
 
   /// A legal name of `type` for something that the stack has once: "myapp-test", or "myapp-test-pull" with a purpose.
   std::string name_for(std::string_view type, std::string_view purpose = "") const;

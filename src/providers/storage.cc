@@ -1,5 +1,10 @@
 #include "providers/storage.h"
 
+#include "azure/names.h"
+#include "azure/resource_types.h"
+#include "providers/authorization.h"
+#include "providers/managed_identity.h"
+
 namespace defang::providers {
 
 using graph::Value;
@@ -86,6 +91,51 @@ graph::Resource file_share(const StackScope& scope, std::string_view node, const
   share.retention = graph::Retention::data;
   share.after.push_back({std::string(file_account_node(protocol)), ""});
   return share;
+}
+
+std::string object_store_node(const std::string& service) { return "objects/" + service; }
+std::string object_store_role_node(const std::string& service) { return "role/objects/" + service; }
+
+std::string bucket_fault(const std::string& name) {
+  return azure::name_fault(*azure::find_resource_type(kContainerType), name).value_or("");
+}
+
+std::vector<graph::Resource> object_store(const StackScope& scope, const ObjectStore& store) {
+  const auto node = object_store_node(store.service);
+  const auto name = scope.global_name_for(kType, store.service);
+  // ST-3: who may assign roles needs no keys, and nothing else has any use for them. NET-7: a private zone for blobs
+  // would hide all other accounts from the stack's network, so the door stays public; who has no role finds it locked.
+  auto account = make_resource(
+      scope, node, kType, name,
+      Value::Map{{"kind", "StorageV2"},
+                 {"sku", Value::Map{{"name", scope.mode == Mode::high_availability ? "Standard_ZRS" : "Standard_LRS"}}},
+                 {"properties", Value::Map{{"accessTier", "Hot"},
+                                           {"allowBlobPublicAccess", false},
+                                           {"allowSharedKeyAccess", !scope.can_assign_roles},
+                                           {"minimumTlsVersion", "TLS1_2"},
+                                           {"publicNetworkAccess", "Enabled"},
+                                           {"supportsHttpsTrafficOnly", true}}}},
+      store.service);
+  account.because = "service `" + store.service + "` is managed object storage";
+  account.origin = store.origin;
+  account.retention = graph::Retention::data;
+  std::vector<graph::Resource> resources;
+  if (scope.can_assign_roles) {
+    resources.push_back(data_identity(scope));
+    resources.push_back(identity_role(scope, object_store_role_node(store.service), account, resources.front(),
+                                      azure::Role::storage_blob_data_contributor));
+  }
+  resources.push_back(std::move(account));
+  for (const auto& bucket : store.buckets) {
+    auto made = make_resource(scope, node + "/" + bucket, kContainerType, name + "/default/" + bucket,
+                              Value::Map{{"properties", Value::Map{{"publicAccess", "None"}}}});
+    made.because = "a bucket of service `" + store.service + "`";
+    made.origin = store.origin;
+    made.retention = graph::Retention::data;
+    made.after.push_back({node, ""});
+    resources.push_back(std::move(made));
+  }
+  return resources;
 }
 
 }  // namespace defang::providers

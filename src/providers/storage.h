@@ -19,4 +19,16 @@ std::string_view file_account_node(ShareProtocol protocol);
 graph::Resource file_share(const StackScope& scope, std::string_view node, const std::string& name,
                            ShareProtocol protocol);
 
+/// A store of objects for services: an account of its own, with a container for each bucket. Its data is the user's.
+struct ObjectStore {
+  std::string service;
+  std::vector<std::string> buckets;
+  SourceSpan origin;
+};
+std::vector<graph::Resource> object_store(const StackScope& scope, const ObjectStore& store);
+std::string object_store_node(const std::string& service);
+std::string object_store_role_node(const std::string& service);
+/// Why a bucket cannot have that name (ARM-87); empty where it can.
+std::string bucket_fault(const std::string& name);
+
 }  // namespace defang::providers

@@ -24,6 +24,7 @@ void add_all_providers(Core& core) {
   add_redis_enterprise(core);
   add_cognitive_services(core);
   add_mongo_clusters(core);
+  add_mysql(core);
   add_private_link_targets(core);
 }
 

@@ -9,5 +9,6 @@ void add_postgresql(Core& core);
 void add_redis_enterprise(Core& core);
 void add_cognitive_services(Core& core);
 void add_mongo_clusters(Core& core);
+void add_mysql(Core& core);
 
 }  // namespace defang::emulator
