@@ -53,6 +53,7 @@ const Option kDownOptions[] = {
 };
 const Option kLogsOptions[] = {
     {"-f,--follow", &Arguments::follow, "", "go on until interrupted"},
+    {"--type", &Arguments::format, "TYPES", "run (default), build, system or all; several with commas between them"},
     {"--since", &Arguments::since, "TIME", "only lines from this time on: `10m`, or 2026-01-31T12:00:00Z"},
     {"-n,--tail", &Arguments::tail, "N", "lines of the past from each container (default 100, at most 300)"},
 };

@@ -2,9 +2,12 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+#include <array>
 #include <map>
 #include <nlohmann/json.hpp>
 #include <set>
+#include <string_view>
 #include <utility>
 
 #include "cli/commands.h"
@@ -35,9 +38,40 @@ class Names {
   std::map<std::string, std::set<std::string>> seen_;
 };
 
+struct KindRow {
+  deploy::LogKind kind;
+  std::string_view name;
+};
+constexpr auto kKinds = std::to_array<KindRow>({
+    {deploy::LogKind::run, "run"},
+    {deploy::LogKind::system, "system"},
+    {deploy::LogKind::build, "build"},
+});
+
+/// `--type build,RUN`, `--type all`.
+std::set<deploy::LogKind> kinds_of(const Arguments& arguments, Diagnostics& diagnostics) {
+  std::set<deploy::LogKind> kinds;
+  for (const auto& word : split(arguments.format.empty() ? "run" : arguments.format, ',')) {
+    const auto row = std::ranges::find_if(
+        kKinds, [&](const KindRow& one) { return equals_ignoring_case(one.name, trim(std::string_view(word))); });
+    if (row != kKinds.end())
+      kinds.insert(row->kind);
+    else if (equals_ignoring_case(trim(std::string_view(word)), "all"))
+      for (const auto& one : kKinds) kinds.insert(one.kind);
+    else
+      diagnostics.error("logs.type", fmt::format("`--type {}` is no kind of log", word), {},
+                        "`run`, `build`, `system` or `all`; several with commas between them");
+  }
+  return kinds;
+}
+
 std::string line_text(const deploy::LogLine& line, Names& names, const Arguments& arguments) {
-  if (!arguments.json) return fmt::format("{} {} | {}\n", line.time, names.of(line), line.text);
-  return Json{{"type", "log"},           {"time", line.time},           {"service", line.service},
+  const auto kind = std::ranges::find(kKinds, line.kind, &KindRow::kind)->name;
+  if (!arguments.json)
+    return fmt::format("{} {} | {}\n", line.time,
+                       line.kind == deploy::LogKind::run ? names.of(line) : fmt::format("{} {}", line.service, kind),
+                       line.text);
+  return Json{{"type", "log"},           {"time", line.time},           {"service", line.service}, {"log", kind},
               {"replica", line.replica}, {"container", line.container}, {"line", line.text}}
              .dump(-1, ' ', false, Json::error_handler_t::replace) +
          "\n";
@@ -65,6 +99,7 @@ std::string since_of(const Arguments& arguments, Context& context, Diagnostics& 
 int run_logs(const Arguments& arguments, Context& context) {
   Diagnostics diagnostics;
   const auto since = since_of(arguments, context, diagnostics);
+  const auto kinds = kinds_of(arguments, diagnostics);
   auto settings = find_stack(arguments, context, diagnostics);
   const auto project = settings ? project_name(arguments, *settings, context, diagnostics) : std::nullopt;
   if (!project || diagnostics.has_errors()) {
@@ -83,11 +118,18 @@ int run_logs(const Arguments& arguments, Context& context) {
   }
   std::size_t replicas = 0;
   for (const auto& service : *services) replicas += service.replicas.size();
-  if (replicas == 0 && !arguments.follow && !arguments.quiet)
-    context.err.write("no replica runs, so there is nothing to read (`defang ps` shows the state)\n");
-  const deploy::LogOptions options{.tail = arguments.tail.value_or(since.empty() ? kUsualTail : kAllOfThePast),
-                                   .follow = arguments.follow,
-                                   .since = since};
+  if (replicas == 0 && kinds == std::set{deploy::LogKind::run} && !arguments.follow && !arguments.quiet)
+    context.err.write(
+        "no replica runs, so there is nothing to read (`defang ps` shows the state, `--type all` what else there "
+        "is)\n");
+  const deploy::LogOptions options{
+      .tail = arguments.tail.value_or(since.empty() ? kUsualTail : kAllOfThePast),
+      .follow = arguments.follow,
+      .kinds = kinds,
+      .group = azure::ResourceId::group(session->stack().subscription_id,
+                                        plan::resource_group_name(*project, session->stack()))
+                   .text(),
+      .since = since};
   const auto look = [&, first = std::optional(std::move(*services))]() mutable {
     if (first) return Result<std::vector<deploy::ServiceStatus>>(*std::exchange(first, std::nullopt));
     auto now = services_of(*session, *project, context);

@@ -29,6 +29,15 @@ int restarts_of(const deploy::ServiceStatus& service) {
   return count;
 }
 
+/// "web@sha256:0123456789ab" of an image in a registry of ours; public ones as they are written.
+std::string short_image(const std::string& image) {
+  const auto digest = image.find("@sha256:");
+  if (digest == std::string::npos) return image;
+  const auto slash = image.find('/');
+  const auto begin = slash == std::string::npos ? 0 : slash + 1;
+  return image.substr(begin, digest + std::string_view("@sha256:").size() + 12 - begin);
+}
+
 Json to_json(const deploy::ServiceStatus& service) {
   Json out = {{"service", service.service}, {"app", service.app_name},  {"revision", service.revision},
               {"state", service.state},     {"health", service.health}, {"restarts", restarts_of(service)},
@@ -51,6 +60,15 @@ Json to_json(const deploy::ServiceStatus& service) {
   return out;
 }
 
+std::string full_table(const std::vector<deploy::ServiceStatus>& services) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& service : services)
+    rows.push_back({service.service, service.state, service.health, replicas_text(service),
+                    std::to_string(restarts_of(service)), service.revision, short_image(service.image),
+                    service.url.empty() ? service.internal_address : service.url});
+  return table({"service", "state", "health", "ready", "restarts", "revision", "image", "address"}, rows);
+}
+
 }  // namespace
 
 std::string services_table(const std::vector<deploy::ServiceStatus>& services) {
@@ -60,6 +78,13 @@ std::string services_table(const std::vector<deploy::ServiceStatus>& services) {
                     std::to_string(restarts_of(service)),
                     service.url.empty() ? service.internal_address : service.url});
   return table({"service", "state", "health", "ready", "restarts", "address"}, rows);
+}
+
+std::string addresses_table(const std::vector<deploy::ServiceStatus>& services) {
+  std::vector<std::vector<std::string>> rows;
+  for (const auto& service : services)
+    rows.push_back({service.service, service.state, service.url.empty() ? service.internal_address : service.url});
+  return table({"service", "state", "address"}, rows);
 }
 
 Result<std::vector<deploy::ServiceStatus>> services_of(Session& session, const std::string& project, Context& context) {
@@ -116,7 +141,7 @@ int run_ps(const Arguments& arguments, Context& context) {
     context.err.write(
         fmt::format("nothing of project `{}` runs in stack `{}`\n", project->name, session->stack().name));
   } else {
-    context.out.write(services_table(*services));
+    context.out.write(full_table(*services));
     if (!domains->empty()) context.out.write("\n" + domains_table(*domains));
   }
   return exit_done;

@@ -13,7 +13,9 @@ Result<std::vector<deploy::ServiceStatus>> services_of(Session& session, const s
 /// Leaves the services that the words name, all where there are none; a word that names none is the user's mistake.
 bool select_services(std::vector<deploy::ServiceStatus>& services, const std::vector<std::string>& words,
                      Diagnostics& diagnostics);
-/// As `ps` and the end of `up` show it.
+/// As the end of `up` shows it.
 std::string services_table(const std::vector<deploy::ServiceStatus>& services);
+/// The same of services whose revisions were not asked.
+std::string addresses_table(const std::vector<deploy::ServiceStatus>& services);
 
 }  // namespace defang::cli

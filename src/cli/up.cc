@@ -11,7 +11,6 @@
 #include "cli/views/view.h"
 #include "deploy/check_build.h"
 #include "deploy/deployment.h"
-#include "deploy/survey.h"
 #include "plan/narrow.h"
 #include "support/text.h"
 
@@ -83,53 +82,44 @@ void check_plan_offline(const compose::Project& project, const plan::Stack& stac
   for (const auto& one : offline.all()) diagnostics.add(one);
 }
 
-/// A plan that the engine can execute, or the diagnostics or the error that prevent it.
-struct Prepared {
-  graph::ResourceGraph graph;
-  deploy::StackScope scope;
-};
-
-deploy::StackScope scope_of(const compose::Project& project, const plan::Stack& stack) {
-  return {project.name, stack.name, stack.subscription_id, plan::resource_group_name(project.name, stack),
-          stack.location};
+Result<std::optional<deploy::Prepared>> prepare(const compose::Project& project, Session& session,
+                                                const deploy::AzureAccess& access, deploy::DeploymentOptions options,
+                                                const Arguments& arguments, Context& context,
+                                                Diagnostics& diagnostics) {
+  const deploy::Preparing preparing{.check =
+                                        [&](const plan::Facts& facts, Diagnostics& said) {
+                                          if (facts.config_names)
+                                            report_missing_config(chosen(project, arguments), *facts.config_names,
+                                                                  said);
+                                        },
+                                    .tell =
+                                        [&](const std::string& text) {
+                                          if (!arguments.quiet && !arguments.json)
+                                            context.err.write("  " + text + "\n");
+                                        },
+                                    .services = arguments.words};
+  TRY_ASSIGN(const auto principal, session.principal(context.stop));
+  return deploy::prepare(project, session.stack(), {principal.id, principal.type}, access, options, preparing,
+                         diagnostics, context.stop);
 }
 
-Result<std::optional<Prepared>> prepare(const compose::Project& project, Session& session, const Arguments& arguments,
-                                        Context& context, Diagnostics& diagnostics) {
-  const auto& stack = session.stack();
-  Prepared prepared{.graph = {}, .scope = scope_of(project, stack)};
-  TRY_ASSIGN(const auto principal, session.principal(context.stop));
-  TRY_ASSIGN(auto facts, deploy::survey(*session.arm, stack, prepared.scope.group,
-                                        plan::vault_name(project.name, stack), principal.id, context.stop));
-  facts.principal_type = principal.type;
-  if (plan::uses_models(project)) {
-    TRY_ASSIGN(facts.models, deploy::survey_models(*session.arm, stack, prepared.scope.group,
-                                                   plan::model_account_name(project.name, stack), context.stop));
-  }
-  plan::look_at_disk(project, context.disk, facts);
-  if (facts.config_names) report_missing_config(chosen(project, arguments), *facts.config_names, diagnostics);
-  prepared.graph = plan::build_graph(project, stack, facts, diagnostics);
-  if (diagnostics.has_errors()) return std::optional<Prepared>();
-  if (const std::string fault = prepared.graph.fault(); !fault.empty())
-    return fail(Error::Kind::invalid, "plan-fault", fmt::format("the plan is not sound: {}", fault));
-  if (!arguments.words.empty()) prepared.graph = plan::narrowed(prepared.graph, project, arguments.words);
-  const auto tell = [&](const std::string& text) {
-    if (!arguments.quiet && !arguments.json) context.err.write("  " + text + "\n");
-  };
-  TRY(deploy::register_providers(*session.arm, context.clock, stack.subscription_id,
-                                 deploy::namespaces_of(prepared.graph), tell, context.stop));
-  return std::optional(std::move(prepared));
+/// Where everything is as it was left, what the apps say of themselves is enough: `ps` asks their revisions.
+Result<std::vector<deploy::ServiceStatus>> services_now(const deploy::Prepared& prepared, Session& session,
+                                                        Context& context) {
+  if (!prepared.is_as_left) return services_of(session, prepared.scope.project, context);
+  TRY_ASSIGN(const auto loopback, deploy::loopback_urls(*session.arm, session.cloud.emulator_ingress, context.stop));
+  return deploy::services_in(prepared.before.apps, prepared.scope.project, prepared.scope.stack, loopback);
 }
 
 /// What runs now, for people as a table, for programs as the last line.
-int show_services(const compose::Project& project, Session& session, const Arguments& arguments, Context& context) {
-  const auto services = services_of(session, project.name, context);
+int show_services(const deploy::Prepared& prepared, Session& session, const Arguments& arguments, Context& context) {
+  const auto services = services_now(prepared, session, context);
   if (!services) {
     print(services.error(), arguments, context);
     return exit_code_of(services.error());
   }
   if (!arguments.json) {
-    context.out.write(services_table(*services));
+    context.out.write(prepared.is_as_left ? addresses_table(*services) : services_table(*services));
     return exit_done;
   }
   Json rows = Json::array();
@@ -174,21 +164,20 @@ int run_up(const Arguments& arguments, Context& context) {
     print(session.error(), arguments, context);
     return exit_code_of(session.error());
   }
-  auto prepared = prepare(*project, *session, arguments, context, diagnostics);
+  const auto access = session->access(context);
+  const deploy::DeploymentOptions options{
+      .force = arguments.force, .rebuild = arguments.build, .is_part = !arguments.words.empty()};
+  auto prepared = prepare(*project, *session, access, options, arguments, context, diagnostics);
   print(diagnostics, arguments, context);
   if (!prepared) {
     print(prepared.error(), arguments, context);
     return exit_code_of(prepared.error());
   }
   if (!*prepared) return exit_input_wrong;
-  const auto access = session->access(context);
-  const auto finished =
-      deploy::deploy((*prepared)->graph, access, (*prepared)->scope,
-                     {.force = arguments.force, .rebuild = arguments.build, .is_part = !arguments.words.empty()},
-                     make_view(arguments, context), context.stop);
+  const auto finished = deploy::deploy(**prepared, access, options, make_view(arguments, context), context.stop);
   const int code = exit_code_of(finished);
   if (code != exit_done) return code;
-  const int shown = show_services(*project, *session, arguments, context);
+  const int shown = show_services(**prepared, *session, arguments, context);
   return shown == exit_done ? secure_after_up(*project, *session, arguments, context) : shown;
 }
 

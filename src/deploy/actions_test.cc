@@ -167,6 +167,34 @@ TEST_F(OnOneNode, AFailedRevisionEndsTheWaitWithItsCauseAndItsLastLines) {
   EXPECT_EQ(scope_.lines, std::vector<std::string>{"cannot open database"});
 }
 
+TEST_F(OnOneNode, AContainerThatFailsItsCheckForLongerThanForgivenIsNamedWithTheCheck) {
+  put("Microsoft.App/containerApps/web",
+      {{"properties", {{"latestRevisionName", "web--1"}, {"eventStreamEndpoint", "https://logs/web/eventstream"}}}});
+  put("Microsoft.App/containerApps/web/revisions/web--1",
+      {{"name", "web--1"}, {"properties", {{"provisioningState", "Provisioning"}, {"runningState", "Activating"}}}});
+  put("Microsoft.App/containerApps/web/revisions/web--1/replicas/r",
+      {{"name", "r"},
+       {"properties",
+        {{"containers", Json::array({{{"name", "web"}, {"runningState", "Running"}, {"ready", false}}})}}}});
+  world_.arm.posts["web/getAuthToken"] = {{"properties", {{"token", "t"}}}};
+  world_.unsigned_pipeline.answer = [](const rest::HttpRequest& request) -> Result<rest::HttpResponse> {
+    TRY(request.sink(R"({"TimeStamp":"2026-01-01T00:00:00Z","ReplicaName":"web--1-r","Reason":"ProbeFailed",)"
+                     R"("Msg":"Probe of Startup failed: HTTP 404"})"
+                     "\n"));
+    return rest::HttpResponse{200, {}, ""};
+  };
+  scope_.patience = std::chrono::seconds(25);
+  const auto begun = world_.clock.elapsed();
+  const auto done =
+      run_await_revision(action("healthy/web", graph::AwaitRevision{"app/web"}), world_.access, scope_, {});
+  ASSERT_FALSE(done);
+  EXPECT_EQ(done.error().code, "revision-unhealthy");
+  EXPECT_EQ(done.error().message, "Probe of Startup failed: HTTP 404");
+  const auto took = world_.clock.elapsed() - begun;
+  EXPECT_GE(took, std::chrono::seconds(25));
+  EXPECT_LT(took, std::chrono::seconds(30));
+}
+
 TEST_F(OnOneNode, TheWatchdogLooksAtTheNewRevisionOnly) {
   const auto& app = *graph_.resource("app/web");
   const Json failed = {

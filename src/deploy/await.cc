@@ -24,6 +24,7 @@ constexpr milliseconds kRevisionLimit = 10min;
 constexpr milliseconds kLongestPause = 4s;
 constexpr int kShownLines = 20;
 constexpr int kMostLines = 300;  // CA-151
+constexpr std::string_view kProbeFailed = "ProbeFailed: ";
 constexpr std::string_view kExecutionsPath = "/executions";
 
 struct Target {
@@ -52,6 +53,42 @@ void show_last_lines(const AzureAccess& access, const Target& target, const std:
     }
     return;  // one replica is enough: they all run the same
   }
+}
+
+/// Started, and refused by its check ever since.
+bool runs_without_being_ready(const std::vector<Json>& replicas) {
+  return std::ranges::any_of(replicas, [](const Json& replica) {
+    const Json* containers = at_path(replica, "properties.containers");
+    return containers != nullptr && std::ranges::any_of(*containers, [](const Json& container) {
+             const Json* ready = at_path(container, "ready");
+             return equals_ignoring_case(text_at(container, "runningState"), "Running") && ready != nullptr &&
+                    *ready == false;
+           });
+  });
+}
+
+/// What Container Apps says of the last check that failed; only its event stream does.
+std::string last_failed_probe(const AzureAccess& access, const Target& target, const std::string& revision,
+                              std::stop_token stop) {
+  const auto app = access.arm.get(target.id, target.resource.api_version, stop);
+  const LogStream stream{.owner = target.id.text(),
+                         .url = app && *app ? text_at(**app, "properties.eventStreamEndpoint") : "",
+                         .kind = LogKind::system};
+  std::string last;
+  const auto look = [&](const LogLine& line) {
+    if (line.text.starts_with(kProbeFailed) && line.replica.starts_with(revision))
+      last = line.text.substr(kProbeFailed.size());
+  };
+  if (!stream.url.empty())
+    (void)read_stream(access.arm, access.unsigned_pipeline, stream, kMostLines, false, look, stop);
+  return last;
+}
+
+Error unhealthy(const std::string& revision, const std::string& probe) {
+  return {.kind = Error::Kind::refused,
+          .code = "revision-unhealthy",
+          .message = probe.empty() ? "the container runs, and its check goes on failing" : probe,
+          .context = {fmt::format("starting revision `{}`", revision)}};
 }
 
 /// Containers are pulled again and again, so a pull that is refused while our own rights are still spreading may yet
@@ -209,6 +246,8 @@ Result<Outputs> run_await_revision(const graph::Action& action, const AzureAcces
   NotYet last{.state = "unknown"};
   std::string revision;
   bool waited = false;
+  const milliseconds forgiven = scope.patience_with(action.service);
+  std::optional<Clock::Duration> unready_since;
   for (milliseconds pause = 200ms;; pause = std::min(pause * 3 / 2, kLongestPause)) {
     TRY_ASSIGN(revision, latest_revision(access, target, stop));
     std::optional<RevisionStatus> status;
@@ -219,6 +258,12 @@ Result<Outputs> run_await_revision(const graph::Action& action, const AzureAcces
       const Verdict verdict = judge_revision(status->revision, status->replicas);
       if (std::holds_alternative<Healthy>(verdict)) break;
       auto error = patience.judge(verdict);
+      if (!runs_without_being_ready(status->replicas))
+        unready_since.reset();
+      else if (!unready_since)
+        unready_since = access.clock.elapsed();
+      if (!error && forgiven > 0ms && unready_since && access.clock.elapsed() - *unready_since > forgiven)
+        error = unhealthy(revision, last_failed_probe(access, target, revision, stop));
       if (error && !may_still_pull(*error, status->revision, scope)) {
         show_last_lines(access, target, status->replicas, scope, stop);
         return fail(std::move(*error));

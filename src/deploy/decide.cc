@@ -1,9 +1,12 @@
 #include "deploy/decide.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <nlohmann/json.hpp>
 
+#include "deploy/json_path.h"
 #include "support/digest.h"
 #include "support/text.h"
 
@@ -25,6 +28,58 @@ bool same_leaf(const Json& a, const Json& b) {
     return equals_ignoring_case(a.get_ref<const std::string&>(), b.get_ref<const std::string&>());
   if (a.is_number() && b.is_number()) return a.get<double>() == b.get<double>();
   return a == b;
+}
+
+void add_differences(const Json& existing, const Json& wished, const std::string& path, std::vector<std::string>& out) {
+  const auto inside = [&](const std::string& name) { return path.empty() ? name : path + "." + name; };
+  if (wished.is_object() && existing.is_object()) {
+    for (const auto& [name, value] : wished.items())
+      if (const auto shown = existing.find(name); shown != existing.end())
+        add_differences(*shown, value, inside(name), out);
+  } else if (wished.is_array() && existing.is_array() && wished.size() == existing.size()) {
+    for (std::size_t i = 0; i < wished.size(); ++i)
+      add_differences(existing[i], wished[i], fmt::format("{}[{}]", path, i), out);
+  } else if (existing.is_null() && !wished.is_object()) {
+    return;
+  } else if (!same_leaf(existing, wished) && !(existing.is_null() && wished.empty())) {
+    out.push_back(path);
+  }
+}
+
+struct Fixed {
+  std::string_view type, path;
+  enum class Rule { same, never_less, same_but_from } rule = Rule::same;
+  std::string_view from;  // the one value that may be left
+  std::string_view consequence;
+};
+constexpr std::string_view kServer = "Microsoft.DBforPostgreSQL/flexibleServers";
+constexpr std::string_view kNewDatabase =
+    "the database would have to be deleted with all its data (`defang compose down --delete-data`) and made anew";
+constexpr std::string_view kNewCache = "the cache would have to be deleted with all that is in it and made anew";
+constexpr std::string_view kNewEnvironment =
+    "the environment would have to be deleted and made anew, with other addresses for all services";
+constexpr auto kFixed = std::to_array<Fixed>({
+    {kServer, "properties.administratorLogin", Fixed::Rule::same, "", kNewDatabase},                 // PG-11
+    {kServer, "properties.version", Fixed::Rule::never_less, "", kNewDatabase},                      // UNV: no way back
+    {kServer, "properties.network.delegatedSubnetResourceId", Fixed::Rule::same, "", kNewDatabase},  // PG-7
+    {"Microsoft.Cache/redisEnterprise/databases", "properties.clusteringPolicy", Fixed::Rule::same_but_from,
+     "NoCluster", kNewCache},  // RD-8
+    {"Microsoft.App/managedEnvironments", "properties.vnetConfiguration.infrastructureSubnetId", Fixed::Rule::same, "",
+     kNewEnvironment},  // CA-4
+    {"Microsoft.App/jobs", "properties.configuration.triggerType", Fixed::Rule::same, "",
+     "the job would have to be deleted and made anew"},  // CA-140
+});
+
+/// The server's disk grows when it is nearly full (`autoGrow`) and never shrinks (PG-4).
+constexpr std::string_view kGrowing = "properties.storage.storageSizeGB";
+
+std::string shown(const Json& value) { return value.is_string() ? value.get<std::string>() : value.dump(); }
+
+bool is_allowed(const Fixed& row, const Json& is, const Json& wished) {
+  if (same_leaf(is, wished)) return true;
+  if (row.rule == Fixed::Rule::same_but_from) return equals_ignoring_case(shown(is), row.from);
+  const auto before = to_number(shown(is)), after = to_number(shown(wished));
+  return row.rule == Fixed::Rule::never_less && (!before || !after || *after >= *before);
 }
 
 struct UsualTime {
@@ -98,6 +153,32 @@ bool holds(const Json& existing, const Json& wished) {
     return existing.is_array() && existing.size() == wished.size() &&
            std::ranges::equal(existing, wished, [](const Json& a, const Json& b) { return holds(a, b); });
   return same_leaf(existing, wished);
+}
+
+std::vector<std::string> differences(const Json& existing, const Json& wished) {
+  std::vector<std::string> out;
+  add_differences(existing, wished, "", out);
+  return out;
+}
+
+std::optional<FixedChange> change_of_what_is_fixed(std::string_view type, const Json& existing, const Json& wished) {
+  for (const Fixed& row : kFixed) {
+    if (!equals_ignoring_case(row.type, type)) continue;
+    const Json* is = at_path(existing, row.path);
+    const Json* wish = at_path(wished, row.path);
+    if (is == nullptr || is->is_null() || wish == nullptr || is_allowed(row, *is, *wish)) continue;
+    return FixedChange{std::string(row.path.substr(row.path.rfind('.') + 1)), shown(*is), shown(*wish),
+                       row.consequence};
+  }
+  return std::nullopt;
+}
+
+void keep_what_has_grown(std::string_view type, const Json& existing, Json& wished) {
+  if (!equals_ignoring_case(type, kServer)) return;
+  const Json* is = at_path(existing, kGrowing);
+  const Json* wish = at_path(wished, kGrowing);
+  if (is != nullptr && wish != nullptr && is->is_number() && wish->is_number() && *is > *wish)
+    wished["properties"]["storage"]["storageSizeGB"] = *is;
 }
 
 std::string desired_hash(std::string_view type, const Json& stable_body) {

@@ -3,8 +3,10 @@
 #include <chrono>
 #include <map>
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "graph/graph.h"
 
@@ -47,6 +49,22 @@ Found look_at(const nlohmann::json& existing, const nlohmann::json& wished);
 /// Every leaf of `wished` stands in `existing`: texts without case (ids and enums change theirs, wire facts 1.9, 1.11),
 /// lists element by element.
 bool holds(const nlohmann::json& existing, const nlohmann::json& wished);
+
+/// Places ("properties.template.scale.minReplicas") where `existing` shows another value than was wished for. What it
+/// does not show at all, such as a key, says nothing.
+std::vector<std::string> differences(const nlohmann::json& existing, const nlohmann::json& wished);
+
+/// A property that Azure never changes and that is wished for otherwise than it is.
+struct FixedChange {
+  std::string property;  // "administratorLogin"
+  std::string is, wished;
+  std::string_view consequence;  // of having it all the same
+};
+std::optional<FixedChange> change_of_what_is_fixed(std::string_view type, const nlohmann::json& existing,
+                                                   const nlohmann::json& wished);
+
+/// What Azure has let grow by itself stays as large as it is.
+void keep_what_has_grown(std::string_view type, const nlohmann::json& existing, nlohmann::json& wished);
 
 /// "1-" and 32 hex digits over a body that is stable from run to run: references to other resources unresolved, outputs
 /// of actions filled in (the image's digest tag, a secret's version).

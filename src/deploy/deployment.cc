@@ -2,13 +2,16 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <memory>
 #include <mutex>
 #include <optional>
 
 #include "deploy/actions.h"
 #include "deploy/stack_lease.h"
+#include "deploy/survey.h"
 #include "deploy/teardown.h"
+#include "plan/narrow.h"
 #include "rest/blob_client.h"
 #include "support/text.h"
 
@@ -60,23 +63,47 @@ class OneStream {
   std::string kept_;
 };
 
+/// What each service's own check forgives before Docker calls the container unhealthy (compose-spec, "healthcheck").
+std::map<std::string, std::chrono::seconds> patience_of(const compose::Project& project) {
+  constexpr std::chrono::nanoseconds kInterval = std::chrono::seconds(30);
+  constexpr std::uint64_t kRetries = 3, kMostRetries = 100;
+  std::map<std::string, std::chrono::seconds> patience;
+  for (const auto& [name, service] : project.services) {
+    const auto& check = service.healthcheck;
+    if (!check || check->disabled || check->test.empty()) continue;
+    const auto tries = static_cast<int>(std::min(check->retries.value_or(kRetries), kMostRetries));
+    patience[name] = std::chrono::ceil<std::chrono::seconds>(check->start_period.value_or(std::chrono::nanoseconds(0)) +
+                                                             check->interval.value_or(kInterval) * tries);
+  }
+  return patience;
+}
+
 class Deployment {
  public:
-  Deployment(const graph::ResourceGraph& graph, const AzureAccess& access, const StackScope& scope,
-             DeploymentOptions wishes, const EventSink& sink, std::stop_token stop)
-      : graph_(graph), access_(access), scope_(scope), wishes_(wishes), stream_(sink, access.clock), stop_(stop) {}
+  Deployment(const Prepared& prepared, const AzureAccess& access, DeploymentOptions wishes, const EventSink& sink,
+             std::stop_token stop)
+      : prepared_(prepared),
+        graph_(prepared.graph),
+        access_(access),
+        scope_(prepared.scope),
+        wishes_(wishes),
+        stream_(sink, access.clock),
+        stop_(stop) {}
 
   RunFinished go() {
     const auto started = access_.clock.elapsed();
+    if (prepared_.is_as_left) return tell_that_nothing_has_changed(started);
     const auto actions = make_actions(access_);
     auto result = run(graph_, access_.arm, *actions, access_.clock, stream_.part(true), options(), stop_);
     RunFinished finished = result.finished;
-    if (finished.how == RunFinished::How::done && !wishes_.is_part) remove_what_is_left_over(finished);
+    if (finished.how == RunFinished::How::done && !wishes_.is_part)
+      remove_what_is_left_over(finished, result.new_services);
     for (const auto& node : result.still_going_on)
       stream_.tell(
           Notice{fmt::format("`{}` is still being worked on in Azure; run the same command again to go on", node)});
     finished.took = access_.clock.elapsed() - started;
     stream_.tell(finished);
+    keep_record(result, finished);
     keep_events();
     access_.fence.ask({});
     lease_.reset();
@@ -89,6 +116,9 @@ class Deployment {
     options.scope = scope_;
     options.force = wishes_.force;
     options.rebuild = wishes_.rebuild;
+    options.patience = prepared_.patience;
+    options.may_have_changed = [this](const std::string& id) { return may_have_changed(id); };
+    if (prepared_.before.record) options.scales = prepared_.before.record->scales;
     if (const auto* storage = storage_of(graph_)) {
       options.gate = storage->id;
       options.when_gate_is_done = [this, id = storage->id](NodeScope& scope, std::stop_token stop) {
@@ -96,6 +126,27 @@ class Deployment {
       };
     }
     return options;
+  }
+
+  RunFinished tell_that_nothing_has_changed(Clock::Duration started) {
+    const auto& nodes = graph_.nodes();
+    stream_.tell(
+        RunStarted{scope_.project, scope_.stack, scope_.group, scope_.subscription, scope_.location, nodes.size()});
+    for (const auto& [id, node] : nodes)
+      stream_.tell(NodeFinished{id, graph::service_of(node), NodeFinished::How::unchanged, {}, ""});
+    const RunFinished finished{.took = access_.clock.elapsed() - started, .unchanged = nodes.size()};
+    stream_.tell(finished);
+    return finished;
+  }
+
+  /// Since the last run ended, as far as is known; without a record, everything may.
+  bool may_have_changed(const std::string& id) const {
+    const auto& [exists, marks, apps, secrets, roles, record] = prepared_.before;
+    if (!exists) return false;
+    const auto now = marks.find(id);
+    if (!record || now == marks.end()) return true;
+    const auto then = record->marks.find(id);
+    return then == record->marks.end() || then->second != now->second;
   }
 
   Result<void> take_lease(const std::string& storage, NodeScope& scope, std::stop_token stop) {
@@ -111,11 +162,46 @@ class Deployment {
     return {};
   }
 
-  void remove_what_is_left_over(RunFinished& finished) {
-    const auto removed = remove_left_over(access_.arm, access_.clock, stream_.part(false), graph_, scope_, stop_);
+  void remove_what_is_left_over(RunFinished& finished, const std::set<std::string>& new_services) {
+    const auto removed =
+        remove_left_over(access_.arm, access_.clock, stream_.part(false), graph_, scope_, new_services, stop_);
     finished.removed += removed.removed;
     finished.failed += removed.failed;
     if (removed.how != RunFinished::How::done) finished.how = removed.how;
+  }
+
+  /// A secret that somebody has set anew while the run went on is news to the next one.
+  bool has_used(const std::vector<VaultSecret>& secrets, const RunResult& result) const {
+    for (const auto& [id, node] : graph_.nodes()) {
+      const auto* action = std::get_if<graph::Action>(&node);
+      const auto* write = action != nullptr ? std::get_if<graph::WriteSecret>(&action->what) : nullptr;
+      if (write == nullptr) continue;
+      const auto secret = std::ranges::find(secrets, write->name, &VaultSecret::name);
+      const auto outputs = result.outputs.find(id);
+      if (secret == secrets.end() || outputs == result.outputs.end()) return false;
+      const auto version = outputs->second.texts.find("version");
+      if (version == outputs->second.texts.end() || version->second != secret->version) return false;
+    }
+    return true;
+  }
+
+  /// The next run is not wrong for lacking it, only slower.
+  void keep_record(const RunResult& result, const RunFinished& finished) {
+    if (!lease_ || !blobs_) return;
+    const auto after = look_again(access_, scope_, prepared_.names, stop_);
+    if (!after) return;
+    StackRecord record{.plan = "",
+                       .can_assign_roles = prepared_.can_assign_roles,
+                       .marks = marks_to_keep(prepared_.before, *after, result.written),
+                       .scales = result.scales,
+                       .secrets = digest_of(after->secrets),
+                       .roles = after->roles};
+    if (prepared_.before.record)  // of apps that this run did not come to
+      record.scales.insert(prepared_.before.record->scales.begin(), prepared_.before.record->scales.end());
+    // A part of the project says nothing of the rest.
+    if (finished.how == RunFinished::How::done && !wishes_.is_part && has_used(after->secrets, result))
+      record.plan = prepared_.fingerprint;
+    (void)deploy::keep_record(*blobs_, record, stop_);
   }
 
   /// History is a convenience: a run is not worse for lacking it.
@@ -127,6 +213,7 @@ class Deployment {
                       stop_);
   }
 
+  const Prepared& prepared_;
   const graph::ResourceGraph& graph_;
   const AzureAccess& access_;
   const StackScope& scope_;
@@ -139,9 +226,54 @@ class Deployment {
 
 }  // namespace
 
-RunFinished deploy(const graph::ResourceGraph& graph, const AzureAccess& access, const StackScope& scope,
-                   DeploymentOptions options, const EventSink& sink, std::stop_token stop) {
-  return Deployment(graph, access, scope, options, sink, stop).go();
+Result<std::optional<Prepared>> prepare(const compose::Project& project, const plan::Stack& stack,
+                                        const Principal& principal, const AzureAccess& access,
+                                        DeploymentOptions options, const Preparing& preparing, Diagnostics& diagnostics,
+                                        std::stop_token stop) {
+  Prepared prepared;
+  prepared.scope = {project.name, stack.name, stack.subscription_id, plan::resource_group_name(project.name, stack),
+                    stack.location};
+  prepared.patience = patience_of(project);
+  prepared.names = {plan::vault_name(project.name, stack), plan::storage_name(project.name, stack)};
+  const auto make_plan = [&](plan::Facts facts, Diagnostics& said) -> Result<bool> {
+    facts.principal_type = principal.type;
+    plan::look_at_disk(project, access.disk, facts);
+    preparing.check(facts, said);
+    prepared.graph = plan::build_graph(project, stack, facts, said);
+    prepared.can_assign_roles = facts.can_assign_roles;
+    if (said.has_errors()) return false;
+    if (const std::string fault = prepared.graph.fault(); !fault.empty())
+      return fail(Error::Kind::invalid, "plan-fault", fmt::format("the plan is not sound: {}", fault));
+    if (!preparing.services.empty()) prepared.graph = plan::narrowed(prepared.graph, project, preparing.services);
+    // What cannot be read here is told by who needs it.
+    prepared.fingerprint = fingerprint(prepared.graph, access.disk).value_or("");
+    return true;
+  };
+  TRY_ASSIGN(prepared.before, look_at_stack(access, prepared.scope, prepared.names, stop));
+  if (prepared.before.record && !options.force && !options.rebuild && !options.is_part) {
+    Diagnostics said;
+    TRY_ASSIGN(const bool sound, make_plan(facts_of(prepared.before, principal.id), said));
+    if (sound && is_as_left(prepared.before, prepared.fingerprint)) {
+      for (const auto& one : said.all()) diagnostics.add(one);
+      prepared.is_as_left = true;
+      return std::optional(std::move(prepared));
+    }
+  }
+  TRY_ASSIGN(auto facts, survey(access.arm, stack, prepared.scope.group, prepared.names.vault, principal.id, stop));
+  if (plan::uses_models(project)) {
+    TRY_ASSIGN(facts.models, survey_models(access.arm, stack, prepared.scope.group,
+                                           plan::model_account_name(project.name, stack), stop));
+  }
+  TRY_ASSIGN(const bool sound, make_plan(std::move(facts), diagnostics));
+  if (!sound) return std::optional<Prepared>();
+  TRY(register_providers(access.arm, access.clock, stack.subscription_id, namespaces_of(prepared.graph), preparing.tell,
+                         stop));
+  return std::optional(std::move(prepared));
+}
+
+RunFinished deploy(const Prepared& prepared, const AzureAccess& access, DeploymentOptions options,
+                   const EventSink& sink, std::stop_token stop) {
+  return Deployment(prepared, access, options, sink, stop).go();
 }
 
 }  // namespace defang::deploy

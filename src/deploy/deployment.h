@@ -1,9 +1,17 @@
 #pragma once
 
+#include <chrono>
+#include <functional>
+#include <map>
+#include <optional>
 #include <stop_token>
+#include <string>
+#include <vector>
 
 #include "deploy/azure_access.h"
 #include "deploy/engine.h"
+#include "deploy/stack_record.h"
+#include "plan/plan.h"
 
 namespace defang::deploy {
 
@@ -13,10 +21,42 @@ struct DeploymentOptions {
   bool is_part = false;  // the graph is of some services only: nothing is left over
 };
 
+struct Principal {
+  std::string id, type;  // object id; "User" or "ServicePrincipal"; empty: unknown
+};
+
+/// A plan that can be carried out, and what it will find.
+struct Prepared {
+  graph::ResourceGraph graph;
+  StackScope scope;
+  StackNames names;
+  StackView before;
+  std::string fingerprint;
+  bool can_assign_roles = true;
+  std::map<std::string, std::chrono::seconds> patience;  // EngineOptions'
+  bool is_as_left = false;  // the last run left everything as it is wished for, and nobody has touched it since
+};
+
+/// What the caller has to say to a plan's making.
+struct Preparing {
+  /// Mistakes that only Azure could show, such as config that is not set.
+  std::function<void(const plan::Facts&, Diagnostics&)> check;
+  std::function<void(const std::string&)> tell;  // of what takes a while
+  std::vector<std::string> services;             // these and what they depend on; empty: all
+};
+
+/// From project to plan. Nothing where `diagnostics` says why not. Writes nothing but the registration of resource
+/// providers.
+Result<std::optional<Prepared>> prepare(const compose::Project& project, const plan::Stack& stack,
+                                        const Principal& principal, const AzureAccess& access,
+                                        DeploymentOptions options, const Preparing& preparing, Diagnostics& diagnostics,
+                                        std::stop_token stop);
+
 /// One run of `up`, whole: the graph through the engine under the stack's lease, then what is left over of services
 /// that the project does not have any more. One stream of events, one RunFinished at its end. The stream is kept in
-/// the stack's storage as `runs/<time>.jsonl`.
-RunFinished deploy(const graph::ResourceGraph& graph, const AzureAccess& access, const StackScope& scope,
-                   DeploymentOptions options, const EventSink& sink, std::stop_token stop);
+/// the stack's storage as `runs/<time>.jsonl`, what it leaves as `runs/last.json`. Where everything is as left, no
+/// request is sent.
+RunFinished deploy(const Prepared& prepared, const AzureAccess& access, DeploymentOptions options,
+                   const EventSink& sink, std::stop_token stop);
 
 }  // namespace defang::deploy

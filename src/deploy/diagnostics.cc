@@ -118,6 +118,14 @@ Error somebody_elses(const azure::ResourceId& id, const std::string& project, co
               "and `defang-stack`"};
 }
 
+Error never_changes(const std::string& name, const FixedChange& change) {
+  return {.kind = Error::Kind::refused,
+          .code = "never-changes",
+          .message = fmt::format("`{}` of `{}` is `{}`, and Azure never makes it `{}`", change.property, name,
+                                 change.is, change.wished),
+          .help = fmt::format("leave it at `{}`; for `{}`, {}", change.is, change.wished, change.consequence)};
+}
+
 Error config_missing(const std::string& name, const SourceSpan& origin) {
   return {.kind = Error::Kind::refused,
           .code = "config-missing",

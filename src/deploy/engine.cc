@@ -26,7 +26,14 @@ using namespace std::chrono_literals;
 
 constexpr std::string_view kGroupType = "Microsoft.Resources/resourceGroups";
 constexpr std::string_view kIdentityType = "Microsoft.ManagedIdentity/userAssignedIdentities";
+constexpr std::string_view kAppType = "Microsoft.App/containerApps";
+constexpr std::string_view kScale = "properties.template.scale";
 constexpr std::string_view kRoleAssignmentType = "Microsoft.Authorization/roleAssignments";
+/// In a group that this run has made these need not wait for the gate: writing them twice does no harm, and the way to
+/// a running app leads over them.
+constexpr std::string_view kBeforeTheGate[] = {"Microsoft.Network/virtualNetworks",
+                                               "Microsoft.Network/virtualNetworks/subnets",
+                                               "Microsoft.OperationalInsights/workspaces", kIdentityType};
 constexpr milliseconds kFreshRights = 10min;  // ARM-45
 
 /// Properties that other writers own and that a PUT without them would take away: subnets are child resources of their
@@ -65,6 +72,14 @@ struct Task {
   bool writing = false;  // a request that Azure goes on with is under way
 };
 
+/// Tags of others: a PUT without them would take them away.
+void keep_what_others_added(const Json& existing, Json& body) {
+  const auto tags = existing.find("tags");
+  if (tags == existing.end() || !tags->is_object() || !body.contains("tags")) return;
+  for (const auto& [name, value] : tags->items())
+    if (!to_lower(name).starts_with("defang-") && !body["tags"].contains(name)) body["tags"][name] = value;
+}
+
 bool is_tagged(const Json& body, const std::string& hash) {
   const Found found = look_at(body, Json::object());
   const auto tag = found.tags.find(std::string(kHashTag));
@@ -84,6 +99,7 @@ class Run {
 
   void prepare();
   void add_gate();
+  void open_gate_early();  // with mutex_ held
   std::chrono::seconds longest_path(const std::string& id);
   void start_ready();  // with mutex_ held
   bool may_start(const Task& task) const;
@@ -101,7 +117,9 @@ class Run {
   Result<Json> write_once(const graph::Resource& resource, const azure::ResourceId& id,
                           const std::optional<Json>& existing, const Json& body, NodeScope& scope);
   Result<std::optional<Json>> wait_until_gone(const graph::Resource& resource, const azure::ResourceId& id);
-  Result<std::string> hash_of(const graph::Resource& resource);
+  Result<Json> stable_body(const graph::Resource& resource);
+  Result<bool> must_repair(const graph::Resource& resource, const std::string& id, const Json& existing);
+  void keep_scale(const graph::Resource& resource, const std::string& id, const Json& existing, Json& body);
   Result<Json> wished_body(const graph::Resource& resource);
   rest::ArmClient::WaitOptions wait_options(const std::string& node);
 
@@ -158,6 +176,10 @@ class Scope : public NodeScope {
   bool rights_are_fresh() const override { return run_.rights_are_fresh(); }
   bool force() const override { return run_.options_.force; }
   bool rebuild() const override { return run_.options_.force || run_.options_.rebuild; }
+  std::chrono::seconds patience_with(const std::string& service) const override {
+    const auto row = run_.options_.patience.find(service);
+    return row == run_.options_.patience.end() ? 0s : row->second;
+  }
 
  private:
   Run& run_;
@@ -285,8 +307,19 @@ void Run::work(const std::string& id) {
   finish(id, std::move(error));
 }
 
+void Run::open_gate_early() {
+  for (auto& [id, task] : tasks_) {
+    const auto* resource = graph_.resource(id);
+    if (resource != nullptr && std::ranges::any_of(kBeforeTheGate, [&](std::string_view type) {
+          return equals_ignoring_case(type, resource->type);
+        }))
+      task.needs.erase(options_.gate);
+  }
+}
+
 void Run::finish(const std::string& id, std::optional<Error> error) {
   const std::lock_guard lock(mutex_);
+  if (group_is_new_ && !error) open_gate_early();
   Task& task = tasks_.at(id);
   if (!task.serial.empty()) busy_.erase(task.serial);
   for (const auto& identity : task.identities) {
@@ -341,7 +374,8 @@ Result<NodeFinished> Run::perform(const std::string& node, const graph::Resource
   Scope scope(*this, node);
   const auto id = resource_id(graph_, resource, options_.scope);
   const auto* row = azure::find_resource_type(resource.type);
-  TRY_ASSIGN(const std::string hash, hash_of(resource));
+  TRY_ASSIGN(const Json stable, stable_body(resource));
+  const std::string hash = desired_hash(resource.type, stable);
   TRY_ASSIGN(std::optional<Json> existing, look_up(resource, id));
   const Wish wish{hash, options_.scope.project, options_.scope.stack, row == nullptr || row->taggable, options_.force};
   auto started = NodeStarted::Doing::create;
@@ -376,6 +410,10 @@ Result<NodeFinished> Run::perform(const std::string& node, const graph::Resource
       break;
     }
   }
+  if (step == Step::skip && !adopted) {
+    TRY_ASSIGN(const bool repair, must_repair(resource, to_lower(id.text()), *existing));
+    if (repair) step = Step::update;
+  }
   NodeFinished finished{.how = NodeFinished::How::created};
   if (step == Step::refuse) return fail(somebody_elses(id, options_.scope.project, options_.scope.stack));
   Json body;
@@ -393,6 +431,10 @@ Result<NodeFinished> Run::perform(const std::string& node, const graph::Resource
   }
   {
     const std::lock_guard lock(mutex_);
+    if (step != Step::skip) result_.written.insert(to_lower(id.text()));
+    if (finished.how == NodeFinished::How::created && !resource.service.empty())
+      result_.new_services.insert(resource.service);
+    if (const Json* scale = at_path(stable, kScale)) result_.scales[to_lower(id.text())] = *scale;
     result_.bodies[node] = std::move(body);
     auto& counts = result_.finished;
     ++(finished.how == NodeFinished::How::created   ? counts.created
@@ -404,6 +446,41 @@ Result<NodeFinished> Run::perform(const std::string& node, const graph::Resource
   }
   if (node == options_.gate && options_.when_gate_is_done) TRY(options_.when_gate_is_done(scope, stop_));
   return finished;
+}
+
+/// Whether others have changed what our hash stands on. How many replicas an app has is theirs to change.
+Result<bool> Run::must_repair(const graph::Resource& resource, const std::string& id, const Json& existing) {
+  if (!options_.may_have_changed || !options_.may_have_changed(id)) return false;
+  TRY_ASSIGN(Json wished, wished_body(resource));
+  keep_properties(resource.type, existing, wished);
+  keep_what_has_grown(resource.type, existing, wished);
+  auto changed = differences(existing, wished);
+  std::erase(changed, "location");  // for ever the same, and often shown by its display name (ARM-130)
+  const auto of_scale =
+      std::ranges::stable_partition(changed, [](const auto& place) { return !place.starts_with(kScale); });
+  if (!of_scale.empty() && of_scale.size() == changed.size())
+    emit(
+        Notice{fmt::format("`{}` keeps the scale that somebody has set outside of this program; `up --force` sets the "
+                           "project's",
+                           resource.name)});
+  changed.erase(of_scale.begin(), of_scale.end());
+  if (changed.empty()) return false;
+  emit(Notice{fmt::format("`{}` was changed outside of this program ({}): it is set back", resource.name,
+                          join(changed, ", "))});
+  return true;
+}
+
+/// An app that somebody has scaled stays so while the project goes on saying what it said before.
+void Run::keep_scale(const graph::Resource& resource, const std::string& id, const Json& existing, Json& body) {
+  const auto last = options_.scales.find(id);
+  const Json* live = at_path(existing, kScale);
+  const Json* wished = at_path(body, kScale);
+  if (last == options_.scales.end() || live == nullptr || wished == nullptr || differences(*live, last->second).empty())
+    return;
+  const bool keeps = *wished == last->second && !options_.force;
+  emit(Notice{fmt::format("somebody has set the scale of `{}` outside of this program: {}", resource.name,
+                          keeps ? "it stays; `up --force` sets the project's" : "the project's replaces it")});
+  if (keeps) body["properties"]["template"]["scale"] = *live;
 }
 
 /// In a group that this run has made there is nothing yet: one request less per node.
@@ -432,6 +509,14 @@ Result<Json> Run::write(const graph::Resource& resource, const azure::ResourceId
   TRY_ASSIGN(Json body, wished_body(resource));
   const auto* row = azure::find_resource_type(resource.type);
   if (row == nullptr || row->taggable) body["tags"][std::string(kHashTag)] = hash;
+  if (existing) {
+    keep_what_others_added(*existing, body);
+    keep_what_has_grown(resource.type, *existing, body);
+    if (const auto change = change_of_what_is_fixed(resource.type, *existing, body))
+      return fail(never_changes(resource.name, *change));
+  }
+  if (existing && equals_ignoring_case(resource.type, kAppType))
+    keep_scale(resource, to_lower(id.text()), *existing, body);
   const auto started = clock_.elapsed();
   std::optional<Json> now = existing;
   for (milliseconds pause = 500ms;; pause = std::min<milliseconds>(pause * 2, 15s)) {
@@ -487,8 +572,8 @@ Result<Json> Run::wished_body(const graph::Resource& resource) {
   return Json(body);
 }
 
-/// References to resources stay unresolved: what Azure made of them says nothing about the wish.
-Result<std::string> Run::hash_of(const graph::Resource& resource) {
+/// What the hash is of. References to resources stay unresolved: what Azure made of them says nothing about the wish.
+Result<Json> Run::stable_body(const graph::Resource& resource) {
   const auto stable = [&](const graph::Reference& r) -> Result<nlohmann::ordered_json> {
     if (r.kind == graph::Reference::Kind::output) return resolve(r);
     return fmt::format("<{}|{}|{}|{}>", r.node, static_cast<int>(r.kind), r.function, r.path);
@@ -496,7 +581,7 @@ Result<std::string> Run::hash_of(const graph::Resource& resource) {
   TRY_ASSIGN(const auto ordered, arm::to_json(resource.body, stable));
   Json body(ordered);
   keep_properties(resource.type, Json::object(), body);
-  return desired_hash(resource.type, body);
+  return body;
 }
 
 // --- references

@@ -5,6 +5,7 @@
 #include <memory>
 #include <nlohmann/json.hpp>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -52,6 +53,8 @@ class NodeScope {
   virtual bool rights_are_fresh() const = 0;
   virtual bool force() const = 0;    // do again what is done already
   virtual bool rebuild() const = 0;  // build again what is built already
+  /// How long a container of the service may run without passing its check; 0: nobody has said.
+  virtual std::chrono::seconds patience_with(const std::string& service) const = 0;
 };
 
 /// Carries out what ARM has no resource for (deploy/actions.h).
@@ -69,12 +72,16 @@ class Actions {
 
 struct EngineOptions {
   StackScope scope;
-  std::size_t at_once = 24;  // threads
-  bool force = false;        // write even what is as wished for
-  bool rebuild = false;      // build even what was built from the same things
+  std::size_t at_once = 24;                              // threads
+  bool force = false;                                    // write even what is as wished for
+  bool rebuild = false;                                  // build even what was built from the same things
+  std::map<std::string, std::chrono::seconds> patience;  // by service (NodeScope)
   /// Node that comes first, with all it needs: the storage account, whose blob holds the lease. Empty: none.
   std::string gate;
   std::function<Result<void>(NodeScope&, std::stop_token)> when_gate_is_done;
+  /// Of an id in lower case: others may have changed it though our hash is on it, so it is compared. Empty: nobody has.
+  std::function<bool(const std::string& id)> may_have_changed;
+  std::map<std::string, nlohmann::json> scales;  // that earlier runs gave apps, by id in lower case
 };
 
 struct RunResult {
@@ -83,6 +90,9 @@ struct RunResult {
   std::vector<std::string> still_going_on;  // nodes whose operation Azure goes on with after a stop
   std::map<std::string, nlohmann::json> bodies;
   std::map<std::string, Outputs> outputs;
+  std::set<std::string> written;                 // ids in lower case
+  std::set<std::string> new_services;            // whose app or job was created
+  std::map<std::string, nlohmann::json> scales;  // of all apps, as the plan has them
 };
 
 /// Events arrive one at a time. Returns when nothing is in flight any more.

@@ -301,6 +301,39 @@ TEST_F(Shop, SubnetsOfOneNetworkAreWrittenOneAfterAnother) {
   EXPECT_NE(lines_.find("done in 300 s"), std::string::npos) << lines_;
 }
 
+Json server(const Json& login, const Json& version, int gigabytes) {
+  return {{"properties",
+           {{"administratorLogin", login}, {"version", version}, {"storage", {{"storageSizeGB", gigabytes}}}}}};
+}
+
+TEST(FixedChange, IsWhatAzureNeverMakes) {
+  const std::string type = "Microsoft.DBforPostgreSQL/flexibleServers";
+  const Json existing = server("app", "16", 64);
+  EXPECT_FALSE(change_of_what_is_fixed(type, existing, server("App", "17", 32)));  // upwards it goes
+  const auto login = change_of_what_is_fixed(type, existing, server("shop", "16", 32));
+  ASSERT_TRUE(login);
+  EXPECT_EQ(login->property + " " + login->is + " " + login->wished, "administratorLogin app shop");
+  EXPECT_TRUE(change_of_what_is_fixed(type, existing, server("app", "9", 32)));
+  EXPECT_FALSE(change_of_what_is_fixed("Microsoft.App/containerApps", existing, server("shop", "9", 32)));
+}
+
+TEST(FixedChange, IsNotADiskThatHasGrown) {
+  Json wished = server("app", "16", 32);
+  keep_what_has_grown("Microsoft.DBforPostgreSQL/flexibleServers", server("app", "16", 64), wished);
+  EXPECT_EQ(wished, server("app", "16", 64));
+  keep_what_has_grown("Microsoft.DBforPostgreSQL/flexibleServers", server("app", "16", 32), wished);
+  EXPECT_EQ(wished, server("app", "16", 64));
+}
+
+TEST(Differences, AreWhatIsShownOtherwiseNotWhatIsNotShown) {
+  const Json wished = {{"a", {{"b", 1}, {"secret", "x"}}}, {"list", {"p", "q"}}, {"ingress", {{"port", 80}}}};
+  EXPECT_EQ(differences(wished, wished), std::vector<std::string>());
+  EXPECT_EQ(differences({{"a", {{"b", 1}, {"secret", nullptr}, {"more", 1}}}, {"list", {"P", "q"}}}, wished),
+            std::vector<std::string>());
+  EXPECT_EQ(differences({{"a", {{"b", 2}}}, {"list", {"p"}}, {"ingress", nullptr}}, wished),
+            (std::vector<std::string>{"a.b", "ingress", "list"}));
+}
+
 TEST(Decide, IsATable) {
   const Wish wish{"1-a", "shop", "test"};
   const auto found = [](std::string state, std::string hash) {

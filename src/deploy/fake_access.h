@@ -68,6 +68,7 @@ class FakeScope : public NodeScope {
   std::map<std::string, std::string> values;  // "node|path" -> value
   std::vector<std::string> lines, states;
   bool fresh = false;
+  std::chrono::seconds patience{0};
 
   const StackScope& stack() const override { return place; }
   const graph::ResourceGraph& graph() const override { return graph_; }
@@ -86,6 +87,7 @@ class FakeScope : public NodeScope {
   bool rights_are_fresh() const override { return fresh; }
   bool force() const override { return false; }
   bool rebuild() const override { return false; }
+  std::chrono::seconds patience_with(const std::string&) const override { return patience; }
 
  private:
   const graph::ResourceGraph& graph_;

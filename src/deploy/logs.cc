@@ -10,7 +10,10 @@
 
 #include "azure/resource_id.h"
 #include "azure/resource_types.h"
+#include "deploy/build_image.h"
+#include "deploy/json_path.h"
 #include "rest/azure_error.h"
+#include "rest/registry_client.h"
 #include "support/text.h"
 
 namespace defang::deploy {
@@ -44,15 +47,77 @@ class LineSplitter {
   std::string rest_;
 };
 
-std::vector<LogStream> streams_of(const std::vector<ServiceStatus>& services) {
+/// What an event stream says of itself ("containerapp_eventstream" of the recordings).
+constexpr std::string_view kOwnReasons[] = {"StartingGettingEvents", "ConnectedToEventsServer", "NoNewEvents"};
+
+std::vector<LogStream> streams_of(const std::vector<ServiceStatus>& services, const std::set<LogKind>& kinds) {
   std::vector<LogStream> streams;
+  if (kinds.contains(LogKind::system))
+    for (const auto& service : services)
+      if (!service.event_stream.empty())
+        streams.push_back({service.service, service.app, "", "", service.event_stream, LogKind::system});
+  if (!kinds.contains(LogKind::run)) return streams;
   for (const auto& service : services)
     for (const auto& replica : service.replicas)
       for (const auto* containers : {&replica.init_containers, &replica.containers})
         for (const auto& container : *containers)
           if (!container.log_stream.empty())
-            streams.push_back({service.service, service.app, replica.name, container.name, container.log_stream});
+            streams.push_back(
+                {service.service, service.app, replica.name, container.name, container.log_stream, LogKind::run});
   return streams;
+}
+
+/// A run of a registry's builder.
+struct BuildRun {
+  azure::ResourceId registry;
+  std::string id, service, created;
+};
+
+/// Of each service the newest; and the newest of all where it made no image, since nothing tells whose it is.
+Result<std::vector<BuildRun>> newest_builds(rest::ArmClient& arm, const std::string& group,
+                                            const std::vector<ServiceStatus>& services, std::stop_token stop) {
+  const std::string type = "Microsoft.ContainerRegistry/registries";
+  TRY_ASSIGN(const auto registries,
+             arm.list(group + "/providers/" + type, std::string(azure::find_resource_type(type)->api_version), stop));
+  std::vector<BuildRun> newest;
+  for (const auto& registry : registries) {
+    const auto id = azure::ResourceId::parse(text_at(registry, "id"));
+    if (!id) continue;
+    TRY_ASSIGN(auto runs, arm.list(id->text() + "/runs", "2019-06-01-preview", stop));
+    std::ranges::stable_sort(runs, std::greater{},
+                             [](const Json& run) { return text_at(run, "properties.createTime"); });
+    std::set<std::string> seen;
+    for (const auto& run : runs) {
+      const std::string image = text_at(run, "properties.outputImages[0].repository");
+      const auto service =
+          std::ranges::find_if(services, [&](const ServiceStatus& one) { return repository_of(one.service) == image; });
+      const bool is_newest = &run == &runs.front();
+      if (service == services.end() && !(is_newest && image.empty())) continue;
+      const std::string name = service == services.end() ? "build" : service->service;
+      if (seen.insert(name).second)
+        newest.push_back({*id, text_at(run, "properties.runId"), name, text_at(run, "properties.createTime")});
+    }
+  }
+  return newest;
+}
+
+/// Until the build has ended. Lines that tell no time have that of the line before.
+Result<void> read_build(rest::ArmClient& arm, rest::Pipeline& pipeline, Clock& clock, const BuildRun& build,
+                        const LogSink& sink, std::stop_token stop) {
+  rest::RegistryTasks tasks(build.registry, arm, pipeline, clock);
+  LogLine line{.time = log_time(build.created),
+               .service = build.service,
+               .replica = build.id,
+               .container = "",
+               .text = "",
+               .kind = LogKind::build};
+  const auto on_line = [&](const std::string& text) {
+    if (auto time = build_line_time(text)) line.time = std::move(*time);
+    line.text = text;
+    sink(line);
+  };
+  TRY(tasks.follow(build.id, on_line, stop));
+  return {};
 }
 
 /// A token for the app's streams; Resource Manager's own is not accepted there (CA-151).
@@ -78,12 +143,17 @@ class Follower {
 
   Result<void> go(const std::function<Result<std::vector<ServiceStatus>>()>& look) {
     int tail = options_.tail;
+    bool builds = options_.kinds.contains(LogKind::build);
     do {
       auto services = look();
+      if (services && std::exchange(builds, false)) {
+        TRY_ASSIGN(const auto runs, newest_builds(arm_, options_.group, *services, ended_.get_token()));
+        for (const auto& run : runs) threads_.emplace_back([this, run] { follow(run); });
+      }
       // Later a look that fails is no reason to end: streams go on.
       if (!services && threads_.empty()) return fail(std::move(services.error()));
       if (services)
-        for (auto& stream : streams_of(*services))
+        for (auto& stream : streams_of(*services, options_.kinds))
           if (known_.insert(stream.url).second)
             threads_.emplace_back([this, stream = std::move(stream), tail] { follow(stream, tail); });
       tail = kMostTailLines;  // what comes later is new from its first line
@@ -94,6 +164,13 @@ class Follower {
   }
 
  private:
+  void follow(const BuildRun& build) {
+    const LogSink show = [&](const LogLine& line) {
+      const std::lock_guard lock(mutex_);
+      if (line.time >= options_.since) sink_(line);
+    };
+    (void)read_build(arm_, pipeline_, clock_, build, show, ended_.get_token());
+  }
   void follow(const LogStream& stream, int tail) {
     LogResume resume;
     const LogSink show = [&](const LogLine& line) {
@@ -133,6 +210,12 @@ class Follower {
 }  // namespace
 
 std::string log_time(std::string_view time) {
+  if (time.ends_with(" +0000 UTC")) {  // so an event stream writes it
+    time.remove_suffix(10);
+    std::string out(time);
+    if (out.size() > 10) out[10] = 'T';
+    return out;
+  }
   if (time.ends_with('Z')) time.remove_suffix(1);
   if (time.ends_with("+00:00")) time.remove_suffix(6);
   return std::string(time);
@@ -164,6 +247,30 @@ std::optional<LogLine> parse_log_line(std::string_view line) {
   return out;
 }
 
+std::optional<LogLine> parse_event_line(std::string_view line) {
+  const Json json = Json::parse(line, nullptr, false);
+  if (!json.is_object()) return std::nullopt;
+  const std::string reason = text_at(json, "Reason");
+  if (reason.empty() || std::ranges::find(kOwnReasons, reason) != std::end(kOwnReasons)) return std::nullopt;
+  LogLine out{.time = log_time(text_at(json, "TimeStamp")), .service = "", .replica = text_at(json, "ReplicaName")};
+  out.text = fmt::format("{}: {}", reason, text_at(json, "Msg"));
+  out.kind = LogKind::system;
+  return out;
+}
+
+std::optional<std::string> build_line_time(std::string_view line) {
+  constexpr std::string_view kForm = "0000/00/00 00:00:00 ";
+  if (line.size() < kForm.size()) return std::nullopt;
+  for (std::size_t i = 0; i < kForm.size(); ++i) {
+    const bool is_digit = line[i] >= '0' && line[i] <= '9';
+    if (kForm[i] == '0' ? !is_digit : line[i] != kForm[i]) return std::nullopt;
+  }
+  std::string time(line.substr(0, kForm.size() - 1));
+  time[4] = time[7] = '-';
+  time[10] = 'T';
+  return time;
+}
+
 Result<void> read_stream(rest::ArmClient& arm, rest::Pipeline& pipeline, const LogStream& stream, int tail, bool follow,
                          const LogSink& sink, std::stop_token stop) {
   TRY_ASSIGN(const auto token, stream_token(arm, stream.owner, stop));
@@ -175,11 +282,13 @@ Result<void> read_stream(rest::ArmClient& arm, rest::Pipeline& pipeline, const L
   LineSplitter lines;
   request.sink = [&](std::string_view piece) -> Result<void> {
     lines.add(piece, [&](std::string_view text) {
-      auto line = parse_log_line(text);
+      auto line = stream.kind == LogKind::system ? parse_event_line(text) : parse_log_line(text);
       if (!line) return;
       line->service = stream.service;
-      line->replica = stream.replica;
-      line->container = stream.container;
+      if (stream.kind == LogKind::run) {
+        line->replica = stream.replica;
+        line->container = stream.container;
+      }
       sink(*line);
     });
     return {};
@@ -195,10 +304,14 @@ Result<void> read_logs(rest::ArmClient& arm, rest::Pipeline& unsigned_pipeline, 
   if (options.follow) return Follower(arm, unsigned_pipeline, clock, options, sink, stop).go(look);
   std::vector<LogLine> lines;
   TRY_ASSIGN(const auto services, look());
-  for (const auto& stream : streams_of(services)) {
-    const auto keep = [&](const LogLine& line) {
-      if (log_time(line.time) >= options.since) lines.push_back(line);
-    };
+  const LogSink keep = [&](const LogLine& line) {
+    if (log_time(line.time) >= options.since) lines.push_back(line);
+  };
+  if (options.kinds.contains(LogKind::build)) {
+    TRY_ASSIGN(const auto builds, newest_builds(arm, options.group, services, stop));
+    for (const auto& build : builds) TRY(read_build(arm, unsigned_pipeline, clock, build, keep, stop));
+  }
+  for (const auto& stream : streams_of(services, options.kinds)) {
     auto read = read_stream(arm, unsigned_pipeline, stream, options.tail, false, keep, stop);
     if (!read)
       return fail(std::move(read.error().during(fmt::format("reading the log of service `{}`", stream.service))));

@@ -19,6 +19,24 @@ TEST(LogLine, LeavesOutWhatTheStreamSaysOfItself) {
   EXPECT_FALSE(parse_log_line("Kubernetes error"));
 }
 
+TEST(LogLine, OfAnEventIsReasonAndMessageWithItsTime) {
+  const auto line = parse_event_line(
+      R"({"TimeStamp":"2026-05-24 17:22:30.3728326 +0000 UTC","Type":"Normal","ReplicaName":"web--1-a","Msg":"Started container 'web'","Reason":"ContainerStarted"})");
+  ASSERT_TRUE(line);
+  EXPECT_EQ(line->time, "2026-05-24T17:22:30.3728326");
+  EXPECT_EQ(line->text, "ContainerStarted: Started container 'web'");
+  EXPECT_EQ(line->replica, "web--1-a");
+  EXPECT_FALSE(parse_event_line(
+      R"({"TimeStamp":"2026-05-24T17:22:34Z","Msg":"Connecting to the events collector...","Reason":"StartingGettingEvents"})"));
+  EXPECT_FALSE(parse_event_line("ColdStartEvents"));
+}
+
+TEST(LogLine, OfABuildMayTellItsTime) {
+  EXPECT_EQ(build_line_time("2026/01/31 12:00:00 Downloading source code..."), "2026-01-31T12:00:00");
+  EXPECT_EQ(build_line_time("Step 1/5 : FROM busybox"), std::nullopt);
+  EXPECT_EQ(build_line_time("2026/01/31"), std::nullopt);
+}
+
 LogLine at(std::string time, std::string text) {
   LogLine line;
   line.time = std::move(time);

@@ -103,27 +103,39 @@ Result<std::vector<ServiceStatus>> list_services(rest::ArmClient& arm, const std
   const auto group_id = azure::ResourceId::group(subscription, group);
   auto apps = arm.list(group_id.text() + "/providers/Microsoft.App/containerApps",
                        version_of("Microsoft.App/containerApps"), stop);
-  std::vector<ServiceStatus> services;
-  if (!apps && (apps.error().http_status == 404 || rest::means_absent(apps.error()))) return services;
+  if (!apps && (apps.error().http_status == 404 || rest::means_absent(apps.error())))
+    return std::vector<ServiceStatus>();
   if (!apps) return std::unexpected(std::move(apps).error());
-  for (const auto& app : *apps) {
+  auto services = services_in(*apps, project, stack, loopback);
+  for (auto& status : services) {
+    const bool is_stopped = equals_ignoring_case(status.state, "Stopped");
+    TRY(add_revision(arm, status, stop));
+    if (is_stopped) {
+      status.state = "Stopped";
+      status.health = "";
+    }
+  }
+  return services;
+}
+
+std::vector<ServiceStatus> services_in(const std::vector<Json>& apps, const std::string& project,
+                                       const std::string& stack, const std::map<std::string, std::string>& loopback) {
+  std::vector<ServiceStatus> services;
+  for (const auto& app : apps) {
     if (text_at(app, "/tags/defang-project") != project || text_at(app, "/tags/defang-stack") != stack) continue;
     ServiceStatus status;
     status.service = text_at(app, "/tags/defang-service");
     status.app = text_at(app, "/id");
     status.app_name = text_at(app, "/name");
     status.revision = text_at(app, "/properties/latestRevisionName");
+    status.state = text_at(app, "/properties/runningStatus");
     status.image = text_at(app, "/properties/template/containers/0/image");
     status.url = public_url(app, loopback);
     status.internal_address = internal_address(app);
     const Json::json_pointer domains("/properties/configuration/ingress/customDomains");
     if (app.contains(domains) && app[domains].is_array())
       for (const auto& domain : app[domains]) status.domains.push_back(domain.value("name", ""));
-    TRY(add_revision(arm, status, stop));
-    if (equals_ignoring_case(text_at(app, "/properties/runningStatus"), "Stopped")) {
-      status.state = "Stopped";
-      status.health = "";
-    }
+    status.event_stream = text_at(app, "/properties/eventStreamEndpoint");
     services.push_back(std::move(status));
   }
   std::ranges::sort(services, {}, &ServiceStatus::service);

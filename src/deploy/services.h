@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <nlohmann/json.hpp>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -35,6 +36,7 @@ struct ServiceStatus {
   std::string image;                 // of the first container
   std::string url;                   // where people reach it; empty for what is not public
   std::string internal_address;      // "api:8080", "api"; empty without ingress
+  std::string event_stream;          // URL of what Container Apps says of the app
   std::vector<std::string> domains;  // host names of the user's
   std::vector<Replica> replicas;
 };
@@ -46,6 +48,12 @@ Result<std::vector<ServiceStatus>> list_services(rest::ArmClient& arm, const std
                                                  const std::string& stack,
                                                  const std::map<std::string, std::string>& loopback_urls,
                                                  std::stop_token stop);
+
+/// The same of bodies of apps that were read already, without asking for their revisions: state, health and replicas
+/// are what the app itself says, or empty.
+std::vector<ServiceStatus> services_in(const std::vector<nlohmann::json>& apps, const std::string& project,
+                                       const std::string& stack,
+                                       const std::map<std::string, std::string>& loopback_urls);
 
 /// The emulator's list of plain loopback addresses (Cloud::emulator_ingress), by resource id in lower case. Empty when
 /// `url` is.

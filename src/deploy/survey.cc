@@ -259,4 +259,15 @@ Result<std::optional<providers::ModelFacts>> survey_models(rest::ArmClient& arm,
   return std::optional(std::move(facts));
 }
 
+plan::Facts facts_of(const StackView& view, const std::string& principal_id) {
+  plan::Facts facts;
+  facts.principal_id = principal_id;
+  facts.can_assign_roles = view.record && view.record->can_assign_roles;
+  facts.live_custom_domains = custom_domains(view.apps);
+  facts.config_names.emplace();
+  for (const auto& secret : view.secrets)
+    if (!secret.config.empty()) facts.config_names->insert(secret.config);
+  return facts;
+}
+
 }  // namespace defang::deploy

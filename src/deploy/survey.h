@@ -7,6 +7,7 @@
 #include <vector>
 
 #include "deploy/event.h"
+#include "deploy/stack_record.h"
 #include "graph/graph.h"
 #include "plan/plan.h"
 #include "rest/arm_client.h"
@@ -41,5 +42,8 @@ Result<std::optional<providers::ModelFacts>> survey_models(rest::ArmClient& arm,
 /// Reads the answers of `locations/{l}/models` and `locations/{l}/usages`. Pure.
 std::vector<providers::OfferedModel> offered_models(const std::vector<nlohmann::json>& models,
                                                     const std::vector<nlohmann::json>& usages);
+
+/// The same of a stack that was deployed before, without asking again.
+plan::Facts facts_of(const StackView& view, const std::string& principal_id);
 
 }  // namespace defang::deploy

@@ -231,6 +231,22 @@ std::size_t count(const std::vector<std::vector<Removal>>& phases) {
   return sum;
 }
 
+/// Why apps go, and what a rename comes to.
+std::string farewell(const std::vector<Removal>& gone, const std::set<std::string>& new_services) {
+  const auto quoted = [](const auto& names) {
+    std::vector<std::string> out;
+    for (const auto& name : names) out.push_back(fmt::format("`{}`", name));
+    return join(out, ", ");
+  };
+  std::vector<std::string> names;
+  for (const auto& removal : gone) names.push_back(removal.name);
+  std::string text = fmt::format("not in the project any more, so removed: {}", quoted(names));
+  if (!new_services.empty())
+    text += fmt::format(" (new: {}; a service that was renamed is a new app with an address of its own)",
+                        quoted(new_services));
+  return text;
+}
+
 }  // namespace
 
 std::vector<std::vector<Removal>> removal_phases(const std::vector<Json>& resources, const StackScope& scope,
@@ -282,7 +298,8 @@ TeardownResult tear_down(rest::ArmClient& arm, Clock& clock, const EventSink& si
 }
 
 RunFinished remove_left_over(rest::ArmClient& arm, Clock& clock, const EventSink& sink,
-                             const graph::ResourceGraph& graph, const StackScope& scope, std::stop_token stop) {
+                             const graph::ResourceGraph& graph, const StackScope& scope,
+                             const std::set<std::string>& new_services, std::stop_token stop) {
   std::set<std::string> keep;
   for (const auto& [id, node] : graph.nodes())
     if (const auto* resource = std::get_if<graph::Resource>(&node))
@@ -294,6 +311,7 @@ RunFinished remove_left_over(rest::ArmClient& arm, Clock& clock, const EventSink
   phases.resize(1);  // apps and jobs: whatever else a project no longer needs may hold data
   if (phases.front().empty()) return {};
   teardown.begin(scope, count(phases));
+  teardown.tell(farewell(phases.front(), new_services));
   teardown.remove_phases(phases);
   return teardown.finish();
 }

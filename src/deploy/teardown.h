@@ -48,8 +48,10 @@ struct TeardownResult {
 TeardownResult tear_down(rest::ArmClient& arm, Clock& clock, const EventSink& sink, const TeardownOptions& options,
                          std::stop_token stop);
 
-/// Apps and jobs of services that the project does not have any more.
+/// Apps and jobs of services that the project does not have any more. `new_services`: who may be one of them under
+/// another name.
 RunFinished remove_left_over(rest::ArmClient& arm, Clock& clock, const EventSink& sink,
-                             const graph::ResourceGraph& graph, const StackScope& scope, std::stop_token stop);
+                             const graph::ResourceGraph& graph, const StackScope& scope,
+                             const std::set<std::string>& new_services, std::stop_token stop);
 
 }  // namespace defang::deploy

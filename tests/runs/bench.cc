@@ -14,6 +14,7 @@
 #include "deploy/actions.h"
 #include "deploy/survey.h"
 #include "deploy/vault_secrets.h"
+#include "rest/blob_client.h"
 #include "rest/cloud.h"
 #include "support/text.h"
 
@@ -306,32 +307,30 @@ Ended Bench::up(Process& process) {
   Diagnostics diagnostics;
   const auto loaded = compose::load({.project_directory = "/project", .stack = stack_.name}, project, diagnostics);
   if (!loaded) throw std::runtime_error("the project does not load");
-  graph::ResourceGraph graph;
-  const deploy::StackScope scope{"notes", stack_.name, stack_.subscription_id,
-                                 plan::resource_group_name("notes", stack_), stack_.location};
+  std::optional<deploy::Prepared> prepared;
+  std::optional<deploy::AzureAccess> access;
+  const deploy::Preparing preparing{.check = [](const plan::Facts&, Diagnostics&) {},
+                                    .tell = [](const std::string&) {}};
   const auto prepare = [&]() -> Result<void> {
     TRY(parts.find_cloud(stop));
-    TRY_ASSIGN(const auto facts,
-               deploy::survey(*parts.arm, stack_, scope.group, plan::vault_name("notes", stack_), "", stop));
-    graph = plan::build_graph(*loaded, stack_, facts, diagnostics);
-    TRY(deploy::register_providers(
-        *parts.arm, parts.clock, stack_.subscription_id, deploy::namespaces_of(graph), [](const std::string&) {},
-        stop));
+    access.emplace(parts.access(project));
+    TRY_ASSIGN(prepared, deploy::prepare(*loaded, stack_, {}, *access, {}, preparing, diagnostics, stop));
+    if (!prepared) throw std::runtime_error("the project cannot be planned");
     return {};
   };
-  if (const auto prepared = prepare(); !prepared) {
-    ended.refused = prepared.error();
+  if (const auto done = prepare(); !done) {
+    ended.refused = done.error();
     return ended;
   }
-  const auto access = parts.access(project);
   const auto see = [&](const deploy::Event& event) {
     using How = deploy::NodeFinished::How;
     if (const auto* failed = std::get_if<deploy::NodeFailed>(&event.what)) ended.failures.push_back(failed->error);
+    if (const auto* notice = std::get_if<deploy::Notice>(&event.what)) ended.notices.push_back(notice->message);
     if (const auto* log = std::get_if<deploy::NodeLog>(&event.what)) ended.log += log->node + ": " + log->line + "\n";
     if (const auto* done = std::get_if<deploy::NodeFinished>(&event.what))
       if (done->how != How::unchanged && done->how != How::adopted) ended.changed.push_back(done->node);
   };
-  ended.finished = deploy::deploy(graph, access, scope, {}, see, stop);
+  ended.finished = deploy::deploy(*prepared, *access, {}, see, stop);
   std::ranges::sort(ended.changed);
   return ended;
 }
@@ -365,6 +364,40 @@ std::map<std::string, std::string> Bench::state() {
     state[normalised(id)] = fmt::format("{} {}", answer ? answer->status : 0, normalised(body.dump()));
   }
   return state;
+}
+
+azure::ResourceId Bench::id_of(const std::string& resource) const {
+  const auto group = azure::ResourceId::group(stack_.subscription_id, plan::resource_group_name("notes", stack_));
+  return *azure::ResourceId::parse(group.text() + "/providers/" + resource);
+}
+
+nlohmann::json Bench::get(const std::string& resource) {
+  const auto one = process();
+  if (!one->parts->find_cloud({})) throw std::runtime_error("no cloud");
+  return one->parts->arm->get(id_of(resource), "2024-01-01", {}).value().value();
+}
+
+void Bench::change(const std::string& resource, const std::function<void(nlohmann::json&)>& edit) {
+  const auto one = process();
+  if (!one->parts->find_cloud({})) throw std::runtime_error("no cloud");
+  auto body = one->parts->arm->get(id_of(resource), "2024-01-01", {}).value().value();
+  edit(body);
+  const auto written = one->parts->arm->put(id_of(resource), "2024-01-01", body, {}, {});
+  if (!written) throw std::runtime_error(written.error().message);
+}
+
+void Bench::lose_record() {
+  const auto one = process();
+  auto& parts = *one->parts;
+  if (!parts.find_cloud({})) throw std::runtime_error("no cloud");
+  const auto storage = id_of("Microsoft.Storage/storageAccounts/" + plan::storage_name("notes", stack_));
+  const auto account = parts.arm->get(storage, "2024-01-01", {}).value().value();
+  const auto keys = parts.arm->post(storage, "listKeys", "2024-01-01", Json::object(), {}, {}).value();
+  rest::BlobClient blobs({storage.last_name(), account.at("properties").at("primaryEndpoints").at("blob"),
+                          Secret(keys.at("keys").at(0).at("value").get<std::string>())},
+                         *parts.unsigned_pipeline, clock);
+  if (!blobs.look_at("state", "runs/last.json", {}).value()) throw std::runtime_error("there is no record");
+  if (!blobs.remove("state", "runs/last.json", {}, {})) throw std::runtime_error("the record stays");
 }
 
 std::map<std::string, std::string> Bench::revisions() {

@@ -13,6 +13,7 @@
 #include <string>
 #include <vector>
 
+#include "azure/resource_id.h"
 #include "deploy/deployment.h"
 #include "emulator/emulator.h"
 #include "plan/plan.h"
@@ -90,7 +91,8 @@ struct Ended {
   std::optional<Error> refused;  // before the first node
   deploy::RunFinished finished;
   std::vector<Error> failures;
-  std::string log;                   // of builds and of containers that fail
+  std::string log;  // of builds and of containers that fail
+  std::vector<std::string> notices;
   std::vector<std::string> changed;  // nodes that were created, updated or run
   bool is_done() const { return !refused && finished.how == deploy::RunFinished::How::done; }
   std::string text() const;
@@ -112,11 +114,18 @@ class Bench {
 
   /// Everything that a GET shows, by id, without what differs from one Azure to the next.
   std::map<std::string, std::string> state();
+  /// A resource of the group, "Microsoft.App/containerApps/web".
+  nlohmann::json get(const std::string& resource);
+  /// As somebody with another tool would: a GET, and what it showed written back with a change.
+  void change(const std::string& resource, const std::function<void(nlohmann::json&)>& edit);
+  /// What runs leave in the stack's storage.
+  void lose_record();
   /// Of each app, the latest.
   std::map<std::string, std::string> revisions();
 
  private:
   void set_config();
+  azure::ResourceId id_of(const std::string& resource) const;
   std::filesystem::path folder_;  // of the emulator; builds unpack their context on the real disk
   std::unique_ptr<Disk> azure_ = make_real_disk();
   std::unique_ptr<Random> random_ = make_seeded_random(3);

@@ -91,6 +91,94 @@ TEST(Up, WritesNothingWhereNothingHasChanged) {
   EXPECT_EQ(writes_of(again->wire), std::vector<std::string>());
 }
 
+TEST(Up, AsksAtMostTwelveTimesWhereNothingHasChanged) {
+  Bench bench;
+  const auto first = bench.up();
+  ASSERT_TRUE(first.is_done()) << first.text();
+  const auto again = bench.process();
+  const auto ended = bench.up(*again);
+  EXPECT_TRUE(ended.is_done()) << ended.text();
+  EXPECT_LE(again->wire.count(false) + 1, 12u);  // the program asks once more, for addresses on this machine
+}
+
+TEST(Up, SetsBackWhatOthersChangedThoughTheirChangeKeptOurTags) {
+  Bench bench;
+  ASSERT_TRUE(bench.up().is_done());
+  bench.clock.sleep_for(std::chrono::seconds(1), {});
+  bench.change("Microsoft.App/containerApps/web",
+               [](nlohmann::json& app) { app["properties"]["configuration"]["ingress"]["external"] = false; });
+  const auto is_public = [&] {
+    return bench.get("Microsoft.App/containerApps/web")["properties"]["configuration"]["ingress"]["external"] == true;
+  };
+  ASSERT_FALSE(is_public());
+  const auto ended = bench.up();
+  ASSERT_TRUE(ended.is_done()) << ended.text();
+  EXPECT_EQ(ended.changed, std::vector<std::string>{"app/web"});
+  EXPECT_EQ(ended.notices, std::vector<std::string>{"`web` was changed outside of this program "
+                                                    "(properties.configuration.ingress.external): it is set back"});
+  EXPECT_TRUE(is_public());
+  expect_nothing_to_do(bench);
+}
+
+TEST(Up, FindsOutWhatOthersChangedWithoutARecord) {
+  Bench bench;
+  ASSERT_TRUE(bench.up().is_done());
+  bench.lose_record();
+  EXPECT_EQ(bench.up().changed, std::vector<std::string>());  // losing it loses nothing
+  bench.lose_record();
+  bench.change("Microsoft.App/containerApps/api", [](nlohmann::json& app) {
+    app["properties"]["template"]["containers"][0]["resources"] = {{"cpu", 0.5}, {"memory", "1Gi"}};
+  });
+  const auto ended = bench.up();
+  EXPECT_EQ(ended.changed.empty() ? "" : ended.changed.front(), "app/api") << ended.text();
+  EXPECT_EQ(bench.get("Microsoft.App/containerApps/api")["properties"]["template"]["containers"][0]["resources"]["cpu"],
+            0.25);
+}
+
+TEST(Up, KeepsAScaleThatWasSetByHandUntilTheProjectSaysAnother) {
+  Bench bench;
+  ASSERT_TRUE(bench.up().is_done());
+  const auto replicas = [&] {
+    return bench.get("Microsoft.App/containerApps/worker")["properties"]["template"]["scale"]["minReplicas"].get<int>();
+  };
+  bench.clock.sleep_for(std::chrono::seconds(1), {});
+  bench.change("Microsoft.App/containerApps/worker", [](nlohmann::json& app) {
+    app["properties"]["template"]["scale"] = {{"minReplicas", 3}, {"maxReplicas", 3}};
+  });
+  auto ended = bench.up();
+  EXPECT_EQ(ended.changed, std::vector<std::string>());
+  ASSERT_EQ(ended.notices.size(), 1u);
+  EXPECT_NE(ended.notices[0].find("`worker` keeps the scale"), std::string::npos);
+  EXPECT_EQ(replicas(), 3);
+
+  bench.project.files["/project/worker/worker.sh"] += "\n# changed\n";
+  ended = bench.up();
+  EXPECT_TRUE(ended.is_done()) << ended.text();
+  EXPECT_EQ(replicas(), 3);  // written for another reason, it stays, too
+
+  auto& compose = bench.project.files["/project/compose.yaml"];
+  compose.insert(compose.rfind("    deploy:\n") + 12, "      replicas: 2\n");
+  ended = bench.up();
+  EXPECT_TRUE(ended.is_done()) << ended.text();
+  EXPECT_EQ(replicas(), 2);
+  ASSERT_EQ(ended.notices.size(), 1u);
+  EXPECT_NE(ended.notices[0].find("the project's replaces it"), std::string::npos);
+}
+
+TEST(Up, ExplainsWhatARenameComesTo) {
+  Bench bench;
+  ASSERT_TRUE(bench.up().is_done());
+  auto& compose = bench.project.files["/project/compose.yaml"];
+  compose.replace(compose.find("\n  worker:"), 10, "\n  clerk:");
+  const auto ended = bench.up();
+  EXPECT_TRUE(ended.is_done()) << ended.text();
+  EXPECT_EQ(ended.finished.removed, 1u);
+  ASSERT_EQ(ended.notices.size(), 1u);
+  EXPECT_EQ(ended.notices[0],
+            "not in the project any more, so removed: `worker` (new: `clerk`; a service that was renamed is a new app "
+            "with an address of its own)");
+}
+
 TEST(Up, BuildsAndWritesTheOneServiceThatHasChanged) {
   Bench bench;
   const auto first = bench.up();
