@@ -245,7 +245,7 @@ TEST_F(ContainersTest, ThePublicPortSurvivesARedeclaration) {
   app.external = true;
   serve(app, 8000);
   const auto before = runtime().ingress().at(0).url;
-  app.custom_domains = {"www.example.org"};
+  app.custom_domains = {{"www.example.org", std::nullopt}};
   ASSERT_TRUE(runtime().declare_app(app));
   EXPECT_EQ(runtime().ingress().at(0).url, before);
   EXPECT_THAT(fetch(before), HasSubstr("hello from web"));

@@ -158,7 +158,7 @@ TEST(ContainerApp, WaitsForItsInitContainersAndFailsWithThem) {
   EXPECT_EQ(text_at(init, "name"), "prepare");
   EXPECT_NE(text_at(init, "runningStateDetails").find("exit code '0'"), std::string::npos);
   ASSERT_EQ(bench.put(bench.app_id("bad"), body("broken")).status, 201);
-  bench.wait_seconds(20);
+  bench.wait_seconds(60);
   EXPECT_EQ(text_at(bench.revision("bad"), "properties.runningState"), "Failed");
   EXPECT_NE(text_at(bench.revision("bad"), "properties.runningStateDetails").find("Container crashing: prepare"),
             std::string::npos);
