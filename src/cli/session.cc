@@ -217,10 +217,10 @@ std::optional<StackSettings> find_stack(const Arguments& arguments, Context& con
   // Azure normalises display names ("West US 3") itself, but our names are made of the location (ARM-130).
   if (const auto location = value_of(settings.environment, "AZURE_LOCATION"); !location.empty())
     settings.stack.location = to_lower(replace_all(location, " ", ""));
-  if (const auto name = value_of(settings.environment, "DEFANG_MODE"); !name.empty()) {
-    const auto mode = plan::parse_mode(name);
+  if (const auto wanted = value_of(settings.environment, "DEFANG_MODE"); !wanted.empty()) {
+    const auto mode = plan::parse_mode(wanted);
     if (!mode)
-      diagnostics.error("stack.mode", "`" + name + "` is no mode of a stack", {},
+      diagnostics.error("stack.mode", "`" + wanted + "` is no mode of a stack", {},
                         "set DEFANG_MODE to affordable, balanced or high_availability");
     settings.stack.mode = mode.value_or(settings.stack.mode);
   }

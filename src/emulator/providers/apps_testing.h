@@ -69,7 +69,8 @@ class FakeRuntime : public Runtime {
       state.init_containers.push_back({.name = container.name,
                                        .phase = ContainerState::Phase::exited,
                                        .reason = code == 0 ? "Completed" : "Error",
-                                       .exit_code = code});
+                                       .exit_code = code,
+                                       .restarts = code == 0 ? 0 : 1});
       if (code != 0) return state;
     }
     for (const ContainerSpec& container : found->second.containers) {
