@@ -27,7 +27,7 @@ constexpr std::string_view kStorageType = "Microsoft.Storage/storageAccounts";
 constexpr std::string_view kRoleType = "Microsoft.Authorization/roleAssignments";
 /// `$expand` as the recordings have it ("deployment stacks").
 constexpr std::string_view kMarkedResources = "/resources?$expand=createdTime%2CchangedTime%2CprovisioningState";
-constexpr std::string_view kResourcesVersion = "2021-04-01";
+constexpr std::string_view kResourcesVersion = "2024-03-01";
 
 std::string version_of(std::string_view type) { return std::string(azure::find_resource_type(type)->api_version); }
 

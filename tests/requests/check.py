@@ -32,6 +32,9 @@ class Published:
         # What `az containerapp job replica list` asks.
         path = '/subscriptions/{s}/resourceGroups/{g}/providers/Microsoft.App/jobs/{job}/executions/{execution}/replicas'
         self.operations[False].append(({'operationId': 'JobExecutionReplicas_List', 'method': 'GET', 'path': path}, pattern_of(path), {'2023-05-01'}))
+        # What `az containerapp job logs show` asks.
+        path = '/subscriptions/{s}/resourceGroups/{g}/providers/Microsoft.App/jobs/{job}/getAuthToken'
+        self.operations[False].append(({'operationId': 'Jobs_GetAuthToken', 'method': 'POST', 'path': path}, pattern_of(path), {'2023-05-01'}))
         self.operations[True].append(({'operationId': 'OCI distribution, checking if content exists', 'method': 'HEAD', 'path': '/v2/{name}/manifests/{reference}'},
                                       pattern_of('/v2/{name}/manifests/{reference}'), {'9'}))
 
@@ -85,7 +88,7 @@ class Judge:
         if text not in self.wrong: self.wrong.append(text)
 
     def parameters(self, what, operation, names, more=()):
-        allowed = {name.lower() for name in operation.get('query', [])} | {'api-version', *more}
+        allowed = {name.lower().rstrip('?') for name in operation.get('query', [])} | {'api-version', *more}
         for name in names:
             if name.lower() not in allowed: self.complain(what, f'no parameter `{name}` in {operation["operationId"]}')
 
