@@ -78,7 +78,7 @@ function(defang_precompiled target)
     add_library(precompiled STATIC ${CMAKE_BINARY_DIR}/precompiled.cc)
     target_link_libraries(precompiled PRIVATE fmt_headers nlohmann Threads::Threads)
     target_precompile_headers(precompiled PRIVATE <algorithm> <array> <chrono> <condition_variable> <filesystem> <functional> <map> <memory>
-      <mutex> <optional> <ranges> <regex> <set> <string> <thread> <variant> <vector> <fmt/format.h> <nlohmann/json.hpp> <gtest/gtest.h>)
+      <mutex> <optional> <ranges> <regex> <set> <string> <thread> <variant> <vector> <fmt/format.h> <nlohmann/json.hpp>)
   endif()
   target_precompile_headers(${target} REUSE_FROM precompiled)
 endfunction()
