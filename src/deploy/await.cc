@@ -19,7 +19,6 @@ using Json = nlohmann::json;
 using std::chrono::milliseconds;
 using namespace std::chrono_literals;
 
-constexpr milliseconds kCrashPatience = 20s;
 constexpr milliseconds kRevisionLimit = 10min;
 constexpr milliseconds kLongestPause = 4s;
 constexpr int kShownLines = 20;
@@ -242,7 +241,7 @@ Result<Outputs> run_await_revision(const graph::Action& action, const AzureAcces
                                    std::stop_token stop) {
   const Target target = target_of(std::get<graph::AwaitRevision>(action.what).app, scope);
   const auto started = access.clock.elapsed();
-  Patience patience(access.clock, kCrashPatience);
+  Patience patience(access.clock);
   NotYet last{.state = "unknown"};
   std::string revision;
   bool waited = false;
@@ -335,7 +334,7 @@ std::function<std::optional<Error>()> app_watchdog(const graph::Resource& resour
     Target target;
     Patience patience;
   };
-  const auto state = std::make_shared<State>(State{target_of(resource.id, scope), {access.clock, kCrashPatience}});
+  const auto state = std::make_shared<State>(State{target_of(resource.id, scope), Patience(access.clock)});
   return [state, old_revision, &access, &scope, stop]() -> std::optional<Error> {
     const auto& version = state->target.resource.api_version;
     // Only trouble that is seen counts here: whatever cannot be read is left to the operation itself.

@@ -19,7 +19,6 @@ struct Sign {
 };
 // Words of recorded revisions and replicas (wire facts, "Container app"), and Kubernetes' reasons for waiting.
 constexpr auto kFinalSigns = std::to_array<Sign>({
-    {"does not match the listening port", "revision-port"},
     {"ErrImagePull", "revision-image-pull"},
     {"ErrImageNeverPull", "revision-image-pull"},
     {"ImagePullBackOff", "revision-image-pull"},
@@ -28,7 +27,8 @@ constexpr auto kFinalSigns = std::to_array<Sign>({
     {"Failed to pull image", "revision-image-pull"},
     {"MANIFEST_UNKNOWN", "revision-image-pull"},
 });
-constexpr auto kCrashSigns = std::to_array<Sign>({
+constexpr auto kTroubles = std::to_array<Sign>({
+    {"does not match the listening port", "revision-port"},
     {"CrashLoopBackOff", "revision-crash"},
     {"Container crashing", "revision-crash"},
     {"ContainerCrashing", "revision-crash"},
@@ -37,6 +37,21 @@ constexpr auto kCrashSigns = std::to_array<Sign>({
     {"probe failed", "revision-unhealthy"},
     {"probe", "revision-unhealthy"},
 });
+
+/// How long trouble may go on.
+struct Forgiven {
+  std::string_view code;
+  std::chrono::seconds time;
+};
+constexpr auto kForgiven = std::to_array<Forgiven>({
+    {"revision-crash", std::chrono::seconds(20)},  // what it needs may still be starting
+    {"revision-port", std::chrono::seconds(5)},    // programs open theirs one by one
+});
+
+const Forgiven* find_forgiven(std::string_view code) {
+  const auto found = std::ranges::find(kForgiven, code, &Forgiven::code);
+  return found == kForgiven.end() ? nullptr : &*found;
+}
 
 template <class Table>
 const Sign* find_sign(const Table& signs, const std::string& text) {
@@ -93,9 +108,9 @@ Verdict judge_revision(const Json& revision, const std::vector<Json>& replicas) 
   const std::string health = text_at(revision, "properties.healthState");
   const std::string said = what_is_said(revision, replicas);
   const Sign* final_sign = find_sign(kFinalSigns, said);
-  const Sign* crash = find_sign(kCrashSigns, said);
+  const Sign* trouble = find_sign(kTroubles, said);
   if (is_any_of(provisioning, {"Failed"}) || is_any_of(running, {"Failed", "ActivationFailed"})) {
-    const Sign* sign = final_sign != nullptr ? final_sign : crash;
+    const Sign* sign = final_sign != nullptr ? final_sign : trouble;
     return failure(sign != nullptr ? sign->code : "revision-failed", name, said);
   }
   if (final_sign != nullptr) return failure(final_sign->code, name, said);
@@ -103,7 +118,7 @@ Verdict judge_revision(const Json& revision, const std::vector<Json>& replicas) 
   const bool provisioned = provisioning.empty() || is_any_of(provisioning, {"Provisioned", "Succeeded"});
   if (provisioned && up && !is_any_of(health, {"Unhealthy"})) return Healthy{};
   NotYet out{.state = running.empty() ? provisioning : running, .cause = said};
-  out.is_crashing = crash != nullptr && crash->code == "revision-crash";
+  if (trouble != nullptr && find_forgiven(trouble->code) != nullptr) out.trouble = trouble->code;
   return out;
 }
 
@@ -135,13 +150,12 @@ Result<std::vector<std::string>> list_revisions(rest::ArmClient& arm, const azur
 std::optional<Error> Patience::judge(const Verdict& verdict) {
   if (const auto* error = std::get_if<Error>(&verdict)) return *error;
   const auto* pending = std::get_if<NotYet>(&verdict);
-  if (pending == nullptr || !pending->is_crashing) {
-    crashing_since_.reset();
-    return std::nullopt;
-  }
-  if (!crashing_since_) crashing_since_ = clock_.elapsed();
-  if (clock_.elapsed() - *crashing_since_ < with_crashes_) return std::nullopt;
-  return failure("revision-crash", "", pending->cause);
+  const std::string trouble = pending == nullptr ? "" : pending->trouble;
+  if (trouble != trouble_) since_ = clock_.elapsed();
+  trouble_ = trouble;
+  const Forgiven* forgiven = find_forgiven(trouble);
+  if (forgiven == nullptr || clock_.elapsed() - since_ < forgiven->time) return std::nullopt;
+  return failure(trouble, "", pending->cause);
 }
 
 }  // namespace defang::deploy

@@ -20,8 +20,9 @@ namespace defang::deploy {
 struct Healthy {};
 struct NotYet {
   std::string state;  // "Activating"
-  /// A container ended and is started again: it may be waiting for another service, or never come up.
-  bool is_crashing = false;
+  /// The code to fail with if it stays so. "revision-crash": a container ended and is started again, and may be waiting
+  /// for another service. "revision-port": it listens, but not on the declared port; programs open theirs one by one.
+  std::string trouble;
   std::string cause;
 };
 using Verdict = std::variant<Healthy, NotYet, Error>;
@@ -41,17 +42,17 @@ Result<std::optional<RevisionStatus>> read_revision(rest::ArmClient& arm, const 
 Result<std::vector<std::string>> list_revisions(rest::ArmClient& arm, const azure::ResourceId& app,
                                                 const std::string& api_version, std::stop_token stop);
 
-/// Gives a verdict time: a container that crashes is forgiven for a while, since what it needs may still be starting.
+/// Gives a verdict time: trouble that may pass is forgiven for a while.
 class Patience {
  public:
-  Patience(Clock& clock, std::chrono::milliseconds with_crashes) : clock_(clock), with_crashes_(with_crashes) {}
+  explicit Patience(Clock& clock) : clock_(clock) {}
   /// The error to give up with, or nothing.
   std::optional<Error> judge(const Verdict& verdict);
 
  private:
   Clock& clock_;
-  std::chrono::milliseconds with_crashes_;
-  std::optional<std::chrono::milliseconds> crashing_since_;
+  std::string trouble_;
+  std::chrono::milliseconds since_{0};
 };
 
 }  // namespace defang::deploy

@@ -26,7 +26,7 @@ std::string said(const Verdict& verdict) {
   if (std::get_if<Healthy>(&verdict)) return "healthy";
   if (const auto* error = std::get_if<Error>(&verdict)) return error->code + ": " + error->message;
   const auto& pending = std::get<NotYet>(verdict);
-  return "not yet: " + pending.state + (pending.is_crashing ? ", crashing" : "");
+  return "not yet: " + pending.state + (pending.trouble.empty() ? "" : ", " + pending.trouble);
 }
 
 TEST(JudgeRevision, RunningAndProvisionedIsHealthy) {
@@ -40,11 +40,12 @@ TEST(JudgeRevision, WaitsWhileItStarts) {
   EXPECT_EQ(said(judge_revision(revision("Provisioned", "Activating", "None"), {})), "not yet: Activating");
 }
 
-TEST(JudgeRevision, APortThatNothingListensOnIsNamedAtOnce) {
-  EXPECT_EQ(said(judge_revision(revision("Provisioned", "Activating", "None",
-                                         "The TargetPort 8080 does not match the listening port 80."),
-                                {})),
-            "revision-port: The TargetPort 8080 does not match the listening port 80.");
+TEST(JudgeRevision, APortThatNothingListensOnMayStillBeOpened) {
+  const std::string mismatch = "The TargetPort 8080 does not match the listening port 80.";
+  EXPECT_EQ(said(judge_revision(revision("Provisioned", "Activating", "None", mismatch), {})),
+            "not yet: Activating, revision-port");
+  EXPECT_EQ(said(judge_revision(revision("Failed", "Failed", "Unhealthy", mismatch), {})),
+            "revision-port: " + mismatch);
 }
 
 TEST(JudgeRevision, AFailedRevisionSaysWhyOnce) {
@@ -62,19 +63,33 @@ TEST(JudgeRevision, TheReplicasKnowMore) {
             "revision-image-pull: Container is waiting with reason: ImagePullBackOff");
   EXPECT_EQ(said(judge_revision(revision("Provisioned", "Processing", "None"),
                                 {replica("Waiting", "Container is waiting with reason: CrashLoopBackOff")})),
-            "not yet: Processing, crashing");
+            "not yet: Processing, revision-crash");
 }
 
-TEST(Patience, ForgivesCrashesForAWhile) {
+TEST(Patience, ForgivesForAWhileWhatMayPass) {
   FakeClock clock;
-  Patience patience(clock, std::chrono::seconds(20));
-  const NotYet crashing{"Processing", true, "CrashLoopBackOff"};
+  Patience patience(clock);
+  const NotYet crashing{"Processing", "revision-crash", "CrashLoopBackOff"};
   EXPECT_FALSE(patience.judge(crashing));
   clock.sleep_for(std::chrono::seconds(19), {});
   EXPECT_FALSE(patience.judge(crashing));
   clock.sleep_for(std::chrono::seconds(1), {});
   ASSERT_TRUE(patience.judge(crashing));
   EXPECT_EQ(patience.judge(crashing)->message, "CrashLoopBackOff");
+}
+
+TEST(Patience, BeginsAnewWithOtherTrouble) {
+  FakeClock clock;
+  Patience patience(clock);
+  const NotYet port{"Activating", "revision-port", "The TargetPort 8080 does not match"};
+  EXPECT_FALSE(patience.judge(port));
+  clock.sleep_for(std::chrono::seconds(4), {});
+  EXPECT_FALSE(patience.judge(NotYet{"Activating", "", ""}));
+  clock.sleep_for(std::chrono::seconds(2), {});
+  EXPECT_FALSE(patience.judge(port));
+  clock.sleep_for(std::chrono::seconds(5), {});
+  ASSERT_TRUE(patience.judge(port));
+  EXPECT_EQ(patience.judge(port)->code, "revision-port");
 }
 
 }  // namespace

@@ -267,7 +267,9 @@ Value volume_mount(const std::string& volume, const std::string& path, const std
 }
 
 graph::Resource container_app(const StackScope& scope, const Workload& workload, Diagnostics& diagnostics) {
-  Value::Map configuration = {{"activeRevisionsMode", "Single"}};
+  // What a body leaves out becomes 100 in a first write and null in a repeated one (recorded): said, it is the same
+  // after a write whose answer was lost. CA-39.
+  Value::Map configuration = {{"activeRevisionsMode", "Single"}, {"maxInactiveRevisions", std::int64_t{100}}};
   if (workload.ingress.kind != Ingress::Kind::none) {
     auto ingress = to_value(workload.ingress);
     // CA-130: what is not sent back is unbound.
