@@ -74,25 +74,6 @@ std::map<std::string, std::string> stack_tags(const NodeScope& scope) {
   return {{"defang-project", scope.stack().project}, {"defang-stack", scope.stack().stack}};
 }
 
-/// Whether another node needs the value itself and not only the URI.
-bool value_is_wanted(const graph::ResourceGraph& graph, const std::string& id) {
-  bool wanted = false;
-  const auto look_in = [&](const graph::Value& value) {
-    graph::for_each_reference(value, [&](const graph::Reference& reference) {
-      wanted = wanted || (reference.node == id && reference.path == "value");
-    });
-  };
-  for (const auto& [other, node] : graph.nodes()) {
-    if (const auto* resource = std::get_if<graph::Resource>(&node)) {
-      look_in(resource->body);
-    } else if (const auto* write = std::get_if<graph::WriteSecret>(&std::get<graph::Action>(node).what)) {
-      if (const auto* composed = std::get_if<graph::ComposedRecipe>(&write->recipe))
-        look_in(graph::Value(composed->pieces));
-    }
-  }
-  return wanted;
-}
-
 Outputs outputs_of(const VaultSecret& secret) {
   Outputs outputs;
   outputs.texts = {{"secretUri", secret.pinned_uri}, {"version", secret.version}};
@@ -115,7 +96,7 @@ class Writer {
     if (!found || !found->enabled) return fail(config_missing(recipe.name, action_.origin));
     Outputs outputs = outputs_of(*found);
     outputs.unchanged = true;
-    if (value_is_wanted(scope_.graph(), action_.id)) {
+    if (scope_.graph().nodes_with_wanted("value").contains(action_.id)) {
       TRY_ASSIGN(outputs.secrets["value"], value_of(found->pinned_uri));
     }
     return outputs;
@@ -123,7 +104,7 @@ class Writer {
 
   Result<Outputs> operator()(const graph::GeneratedRecipe& recipe) {
     TRY_ASSIGN(const auto found, read_secret(access_.arm, vault_, name_, stop_));
-    const bool wanted = value_is_wanted(scope_.graph(), action_.id);
+    const bool wanted = scope_.graph().nodes_with_wanted("value").contains(action_.id);
     if (found && found->enabled) {
       Outputs outputs = outputs_of(*found);
       outputs.unchanged = true;

@@ -133,6 +133,23 @@ std::vector<Edge> ResourceGraph::edges_of(std::string_view id) const {
   return each_once(std::move(edges));
 }
 
+std::set<std::string> ResourceGraph::nodes_with_wanted(std::string_view output) const {
+  std::set<std::string> wanted;
+  const auto look_in = [&](const Value& value) {
+    for_each_reference(value, [&](const Reference& reference) {
+      if (reference.kind == Reference::Kind::output && reference.path == output) wanted.insert(reference.node);
+    });
+  };
+  for (const auto& [id, node] : nodes_) {
+    if (const auto* resource = std::get_if<Resource>(&node)) {
+      look_in(resource->body);
+    } else if (const auto* write = std::get_if<WriteSecret>(&std::get<Action>(node).what)) {
+      if (const auto* composed = std::get_if<ComposedRecipe>(&write->recipe)) look_in(Value(composed->pieces));
+    }
+  }
+  return wanted;
+}
+
 std::vector<std::string> ResourceGraph::order() const {
   std::map<std::string, std::size_t> missing;  // node -> needs that are not placed yet
   std::map<std::string, std::vector<std::string>> needed_by;

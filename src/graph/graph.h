@@ -1,6 +1,7 @@
 #pragma once
 
 #include <map>
+#include <set>
 #include <string>
 #include <string_view>
 #include <variant>
@@ -113,6 +114,8 @@ class ResourceGraph {
 
   /// All edges of a node, explicit and from references, sorted by node id, each once.
   std::vector<Edge> edges_of(std::string_view id) const;
+  /// Nodes whose output of this name goes into a resource or a composed secret.
+  std::set<std::string> nodes_with_wanted(std::string_view output) const;
   /// Ids such that each stands after all it needs; ties by id. Empty when there is a cycle or an edge leads nowhere:
   /// see `fault`.
   std::vector<std::string> order() const;

@@ -587,12 +587,29 @@ using GraphStep = void (*)(Planning&);
 // Order matters: stores before what the other services are asked, names and ingress of all services before the texts
 // that mention them, the vault before its secrets.
 constexpr GraphStep kSteps[] = {
-    check_services,        find_stores,           find_jobs,     find_sidecars,
-    choose_sizes,          choose_names,          imply_ports,   choose_ingress,
-    check_domains,         note_hidden_addresses, decide_mounts, add_group,
-    add_network,           add_storage,           add_vault,     add_registry,
-    add_environment,       add_file_storage,      add_stores,    add_services,
-    check_redis_databases, connect_dependencies,
+    check_services,
+    find_stores,
+    find_jobs,
+    find_sidecars,
+    choose_sizes,
+    choose_names,
+    imply_ports,
+    choose_ingress,
+    check_domains,
+    note_hidden_addresses,
+    decide_mounts,
+    add_group,
+    add_network,
+    add_storage,
+    add_vault,
+    add_registry,
+    add_environment,
+    add_file_storage,
+    add_stores,
+    add_services,
+    check_redis_databases,
+    connect_dependencies,
+    order_reads_of_values,
 };
 
 /// `down` sees no plan: what holds the user's data says so itself.

@@ -169,7 +169,7 @@ TEST(Config, ValuesAreReadByWhoDeploysOnlyWhenTextsHoldThem) {
   web.environment = {variable("KEY", {{.is_config = true, .text = "KEY"}})};
   EXPECT_FALSE(planned(project({web}), {.principal_id = "me"}).graph.find("role/deployer"));
   web.environment = {variable("KEY", {{.is_config = false, .text = "x"}, {.is_config = true, .text = "KEY"}})};
-  EXPECT_TRUE(planned(project({web}), {.principal_id = "me"}).needs("secret/web/KEY", "role/deployer"));
+  EXPECT_TRUE(planned(project({web}), {.principal_id = "me"}).needs("config/KEY", "role/deployer"));
 }
 
 TEST(Config, IsNamedByAllWhoNeedIt) {

@@ -38,7 +38,7 @@ std::string file_node(Planning& plan, const std::string& path, const std::string
         .origin = span,
         .because = "service `" + service + "` reads file `" + name + "`",
         .service = {},
-        .after = needs_to_read_values(plan)});
+        .after = {}});
   return id;
 }
 
@@ -58,17 +58,31 @@ std::string composed_node(Planning& plan, const ComposedText& text, const std::v
                                .origin = text.span,
                                .because = text.because,
                                .service = text.service,
-                               .after = needs_to_read_values(plan)});
+                               .after = {}});
   return id;
 }
 
-std::vector<graph::Edge> needs_to_read_values(Planning& plan) {
+namespace {
+
+std::vector<graph::Edge> right_to_read(Planning& plan) {
   if (!plan.scope.can_assign_roles || plan.facts.principal_id.empty()) return {};
   if (!plan.graph.find(providers::kDeployerRole))
     plan.graph.add(providers::principal_role(plan.scope, providers::kDeployerRole,
                                              *plan.graph.resource(providers::kVault), plan.facts.principal_id,
                                              plan.facts.principal_type, azure::Role::key_vault_secrets_user));
   return {{std::string(providers::kDeployerRole), "who deploys must be allowed to read config"}};
+}
+
+}  // namespace
+
+void order_reads_of_values(Planning& plan) {
+  auto read = plan.graph.nodes_with_wanted("value");
+  for (const auto& [id, node] : plan.graph.nodes())
+    if (const auto* action = std::get_if<graph::Action>(&node))
+      if (const auto* write = std::get_if<graph::WriteSecret>(&action->what))
+        if (std::holds_alternative<graph::FileRecipe>(write->recipe)) read.insert(id);
+  for (const auto& id : read)
+    if (auto* action = plan.graph.action(id)) std::ranges::copy(right_to_read(plan), std::back_inserter(action->after));
 }
 
 Value::Text use_secret(Planning& plan, Workload& workload, const std::string& secret_node) {

@@ -25,8 +25,9 @@ struct ComposedText {
 /// The action that puts it together and writes it into the vault, made when first asked for.
 std::string composed_node(Planning& plan, const ComposedText& text, const std::vector<compose::TextPiece>& pieces);
 
-/// Values of config are read from the vault's data plane, for which owning the vault does not suffice (KV-9).
-std::vector<graph::Edge> needs_to_read_values(Planning& plan);
+/// What reads a value from the vault's data plane waits for the right to: owning the vault does not suffice (KV-9).
+/// Last of the steps, when all that is made with values is in the graph.
+void order_reads_of_values(Planning& plan);
 
 /// Adds the app's secret for what `secret_node` writes, and returns its name there. It ends in the version, so that a
 /// new value is exactly one new revision (CA-92).

@@ -207,8 +207,6 @@ void add_postgres(Planning& plan, ManagedStore& store) {
   const auto* password = server.password.get_if<Value::Text>();
   if (password) need_config(plan, *password, service.name, service.span);
   auto resources = providers::postgres(plan.scope, server);
-  if (password && is_secret(*password))
-    for (auto& edge : needs_to_read_values(plan)) resources.front().after.push_back(std::move(edge));
   for (auto& resource : resources) plan.graph.add(std::move(resource));
   store.ready = providers::postgres_ready(plan.scope, server);
 }
@@ -270,8 +268,6 @@ void add_mysql(Planning& plan, ManagedStore& store) {
   const auto* password = server.password.get_if<Value::Text>();
   if (password) need_config(plan, *password, service.name, service.span);
   auto resources = providers::mysql(plan.scope, server);
-  if (password && is_secret(*password))
-    for (auto& edge : needs_to_read_values(plan)) resources.front().after.push_back(std::move(edge));
   for (auto& resource : resources) plan.graph.add(std::move(resource));
   store.ready = providers::mysql_ready(plan.scope, server);
 }
@@ -366,7 +362,7 @@ void add_mongo(Planning& plan, ManagedStore& store) {
         .origin = service.span,
         .because = "managed MongoDB has a password, unlike its image",
         .service = service.name,
-        .after = needs_to_read_values(plan)});
+        .after = {}});
   need_config(plan, password, service.name, service.span);
   const providers::MongoCluster cluster{.service = service.name,
                                         .version = providers::mongo_version(service.image ? service.image->value : ""),
@@ -538,10 +534,6 @@ Value as_variable(Planning& plan, PlannedService& planned, const std::string& na
   need_config(plan, text, service.name, span);
   const auto what = service.name + "/" + name;
   const auto id = node("secret", what);
-  const bool reads = std::ranges::any_of(text, [](const Value::Piece& piece) {
-    const auto* reference = std::get_if<Reference>(&piece);
-    return reference && is_config_value(*reference);
-  });
   if (!plan.graph.find(id))
     plan.graph.add(
         graph::Action{.id = id,
@@ -550,7 +542,7 @@ Value as_variable(Planning& plan, PlannedService& planned, const std::string& na
                       .origin = span,
                       .because = "`" + name + "` of service `" + service.name + "` holds a key or password",
                       .service = service.name,
-                      .after = reads ? needs_to_read_values(plan) : std::vector<graph::Edge>()});
+                      .after = {}});
   return Value::Map{{"name", name}, {"secretRef", use_secret(plan, planned.workload, id)}};
 }
 
