@@ -27,6 +27,7 @@ using namespace std::chrono_literals;
 
 // A stack's lease lasts 60 s.
 constexpr auto kLongDelay = 90s;
+constexpr auto kOutage = 15s;  // as a laptop that changes its network
 
 /// Time that stands still with its process.
 class ProcessClock : public Clock {
@@ -62,7 +63,7 @@ bool is_write(const rest::HttpRequest& request) {
   if (request.method == "GET" || request.method == "HEAD") return false;
   const std::string url = to_lower(request.url);
   for (const char* part :
-       {"/oauth2/", "/list", "comp=lease", "/state/lease", "/state?restype=container", "/state/runs/"})
+       {"/oauth2/", "/list", "/sharedkeys", "comp=lease", "/state/lease", "/state?restype=container", "/state/runs/"})
     if (url.find(part) != std::string::npos) return false;
   return true;
 }
@@ -126,10 +127,17 @@ bool Wire::strikes(const rest::HttpRequest& request) {
   return true;
 }
 
+bool Wire::is_offline() const {
+  const std::lock_guard lock(mutex_);
+  return online_again_ && clock_.elapsed() < *online_again_;
+}
+
 Result<rest::HttpResponse> Wire::send(const rest::HttpRequest& request, std::stop_token stop) {
   const Error lost{.kind = Error::Kind::unreachable, .code = "connection-lost", .message = "the connection was lost"};
   process_.wait_out();
-  if (life_.stop_requested()) return fail(lost);
+  if (life_.stop_requested() || is_offline()) return fail(lost);
+  if (request.refusal)  // as every transport must just before it sends
+    if (auto refused = request.refusal()) return fail(std::move(*refused));
   const auto reach = [&]() -> Result<rest::HttpResponse> {
     auto answer = inner_.send(request, stop);
     process_.wait_out();
@@ -154,6 +162,12 @@ Result<rest::HttpResponse> Wire::send(const rest::HttpRequest& request, std::sto
       auto answer = reach();
       if (answer) answer->body.resize(answer->body.size() / 2);
       return answer;
+    }
+    case Trouble::offline:
+    case Trouble::offline_for_good: {
+      const std::lock_guard lock(mutex_);
+      online_again_ = clock_.elapsed() + (plan_.trouble == Trouble::offline ? kOutage : std::chrono::hours(24));
+      return fail(lost);
     }
     case Trouble::killed_after:
       (void)reach();

@@ -25,12 +25,14 @@ namespace defang::runs {
 
 /// What befalls one request of a run.
 enum class Trouble {
-  dropped_before,   // the connection is lost, and nothing was done
-  dropped_after,    // it was done, but nobody hears of it
-  throttled,        // 429
-  unavailable,      // 503
-  delayed,          // the answer takes longer than a lease lasts
-  truncated,        // half of the answer's body arrives
+  dropped_before,  // the connection is lost, and nothing was done
+  dropped_after,   // it was done, but nobody hears of it
+  throttled,       // 429
+  unavailable,     // 503
+  delayed,         // the answer takes longer than a lease lasts
+  truncated,       // half of the answer's body arrives
+  offline,         // the network is gone, and comes back
+  offline_for_good,
   killed_after,     // it was done, and the process is no more
   suspended_after,  // it was done, and the process stands still before it hears of it
 };
@@ -74,6 +76,7 @@ class Wire : public rest::HttpTransport {
 
  private:
   bool strikes(const rest::HttpRequest& request);
+  bool is_offline() const;
 
   rest::HttpTransport& inner_;
   Clock& clock_;
@@ -83,6 +86,7 @@ class Wire : public rest::HttpTransport {
   mutable std::mutex mutex_;
   std::vector<Sent> sent_;
   std::size_t matching_ = 0;
+  std::optional<std::chrono::nanoseconds> online_again_;  // on the clock
   std::string struck_;
 };
 

@@ -213,6 +213,9 @@ TEST_P(Disturbed, SucceedsOrNamesTheErrorAndTheNextRunRepairsIt) {
     process->wire.plan({.trouble = GetParam(), .number = number, .writes_only = false, .meanwhile = {}});
     const auto ended = bench.up(*process);
     SCOPED_TRACE(fmt::format("request {}: {}\n{}", number, process->wire.struck(), ended.text()));
+    if (GetParam() == Trouble::offline) {
+      EXPECT_TRUE(ended.is_done());
+    }
     if (!ended.is_done()) {
       if (ended.refused) {
         EXPECT_FALSE(ended.refused->code.empty());
@@ -229,13 +232,14 @@ TEST_P(Disturbed, SucceedsOrNamesTheErrorAndTheNextRunRepairsIt) {
   }
 }
 std::string name_of(const testing::TestParamInfo<Trouble>& tested) {
-  constexpr const char* kNames[] = {"DroppedBefore", "DroppedAfter", "Throttled",
-                                    "Unavailable",   "Delayed",      "Truncated"};
+  constexpr const char* kNames[] = {"DroppedBefore", "DroppedAfter", "Throttled", "Unavailable",
+                                    "Delayed",       "Truncated",    "Offline",   "OfflineForGood"};
   return kNames[static_cast<int>(tested.param)];
 }
 INSTANTIATE_TEST_SUITE_P(Up, Disturbed,
                          testing::Values(Trouble::dropped_before, Trouble::dropped_after, Trouble::throttled,
-                                         Trouble::unavailable, Trouble::delayed, Trouble::truncated),
+                                         Trouble::unavailable, Trouble::delayed, Trouble::truncated, Trouble::offline,
+                                         Trouble::offline_for_good),
                          name_of);
 
 TEST(Up, IsRepairedAfterItWasKilled) {
