@@ -1,5 +1,6 @@
 #include <gtest/gtest.h>
 
+#include "azure/costs.h"
 #include "azure/location.h"
 #include "azure/names.h"
 #include "azure/resource_id.h"
@@ -112,6 +113,11 @@ TEST(Location, IsWrittenWithoutBlanksAndShownAsAzureShowsIt) {
 TEST(Roles, AreNamedByTheirWholeId) {
   EXPECT_EQ(role_definition_id("s", Role::acr_pull),
             "/subscriptions/s/providers/Microsoft.Authorization/roleDefinitions/7f951dda-4ed3-4680-a7ca-43fe172d538d");
+}
+
+TEST(Costs, OfWhatIsNotUsedAreSaidWhereTheyAreKnown) {
+  EXPECT_EQ(idle_cost_of("microsoft.network/privateEndpoints"), "its address by the hour and each GB that passes");
+  EXPECT_EQ(idle_cost_of("Microsoft.ManagedIdentity/userAssignedIdentities"), "");
 }
 
 }  // namespace

@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "azure/costs.h"
 #include "cli/commands.h"
 #include "cli/session.h"
 #include "cli/views/view.h"
@@ -19,20 +20,30 @@ using Why = deploy::Remaining::Why;
 
 struct WhyRow {
   Why why;
-  std::string_view name, text;
+  bool costs;  // what its type is billed for
+  std::string_view name, text, remedy;
 };
 constexpr auto kWhys = std::to_array<WhyRow>({
-    {Why::data, "data",
-     "holds data or is needed by it, and costs what it costs; `defang compose down --delete-data` deletes it"},
-    {Why::config, "config",
-     "holds the config that was set, and costs nothing while it is not read; `defang compose down --remove` deletes "
-     "it"},
-    {Why::foreign, "foreign", "is not this stack's by its tags; so the group stays, too"},
-    {Why::soft_deleted, "soft-deleted",
-     "is deleted, and costs nothing; Azure keeps it for some days, in which `up` recovers it"},
-    {Why::not_removed, "not-removed", "could not be deleted and may cost; `defang compose down` again goes on"},
+    {Why::data, true, "data", "holds data or is needed by it", "; `defang compose down --delete-data` deletes it"},
+    {Why::config, false, "config", "holds the config that was set, and costs nothing while it is not read",
+     "; `defang compose down --remove` deletes it"},
+    {Why::foreign, true, "foreign", "is not this stack's by its tags; so the group stays, too", ""},
+    {Why::soft_deleted, false, "soft-deleted",
+     "is deleted, and costs nothing; Azure keeps it for some days, in which `up` recovers it", ""},
+    {Why::not_removed, true, "not-removed", "could not be deleted", "; `defang compose down` again goes on"},
 });
 const WhyRow& row_of(Why why) { return *std::ranges::find(kWhys, why, &WhyRow::why); }
+
+std::string_view cost_of(const deploy::Remaining& one) {
+  return row_of(one.why).costs ? azure::idle_cost_of(one.type) : "";
+}
+
+std::string line_of(const deploy::Remaining& one) {
+  const auto& row = row_of(one.why);
+  const auto cost = cost_of(one);
+  return fmt::format("{} {}{}{}{}\n", resource_title(one.type, one.name), row.text, cost.empty() ? "" : ", and costs ",
+                     cost, row.remedy);
+}
 
 /// Config is the user's own: with it in the vault, the vault stays unless the user says otherwise.
 Result<bool> has_config(Session& session, const azure::ResourceId& vault, Context& context) {
@@ -56,7 +67,8 @@ void print(const std::vector<deploy::Remaining>& remaining, const Arguments& arg
   if (arguments.json) {
     Json rows = Json::array();
     for (const auto& one : remaining)
-      rows.push_back({{"resourceType", one.type}, {"name", one.name}, {"why", row_of(one.why).name}});
+      rows.push_back(
+          {{"resourceType", one.type}, {"name", one.name}, {"why", row_of(one.why).name}, {"costs", cost_of(one)}});
     const auto time = std::chrono::duration_cast<std::chrono::milliseconds>(context.clock.now().time_since_epoch());
     context.out.write(
         Json{{"type", "remaining"}, {"time", to_iso8601(time.count())}, {"resources", std::move(rows)}}.dump() + "\n");
@@ -64,8 +76,7 @@ void print(const std::vector<deploy::Remaining>& remaining, const Arguments& arg
   }
   if (arguments.quiet) return;
   if (remaining.empty()) context.err.write("nothing of the stack remains\n");
-  for (const auto& one : remaining)
-    context.err.write(fmt::format("{} {}\n", resource_title(one.type, one.name), row_of(one.why).text));
+  for (const auto& one : remaining) context.err.write(line_of(one));
 }
 
 }  // namespace

@@ -3,7 +3,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
+#include "azure/costs.h"
 #include "azure/location.h"
 #include "support/text.h"
 
@@ -92,6 +94,24 @@ std::string config_lines(const compose::Project& project) {
   return text.empty() ? text : "\nConfig, set by `defang config set`:\n" + text;
 }
 
+/// Replicas that a container app keeps though nobody asks it for anything.
+bool keeps_replicas(const Resource& resource) {
+  const auto* least = at(resource.body, {"properties", "template", "scale", "minReplicas"});
+  return resource.type != "Microsoft.App/containerApps" || (least && *least != Value(0));
+}
+
+/// Resources of one type stand in one line; children are billed with their parents.
+std::string cost_lines(const graph::ResourceGraph& graph) {
+  std::map<std::string_view, std::vector<std::string>> names;
+  for (const auto& [id, node] : graph.nodes())
+    if (const auto* resource = std::get_if<Resource>(&node);
+        resource && resource->name.find('/') == std::string::npos && keeps_replicas(*resource))
+      if (const auto cost = azure::idle_cost_of(resource->type); !cost.empty()) names[cost].push_back(resource->name);
+  std::string text;
+  for (const auto& [cost, whose] : names) text += fmt::format("  {}: {}\n", join(whose, ", "), cost);
+  return text.empty() ? text : "\nWhile nobody uses it, this still costs:\n" + text;
+}
+
 }  // namespace
 
 std::string plan_text(const compose::Project& project, const plan::Stack& stack, const graph::ResourceGraph& graph) {
@@ -108,7 +128,7 @@ std::string plan_text(const compose::Project& project, const plan::Stack& stack,
     else
       shared += fmt::format("  {}  {}\n", resource->name, resource->type);
   }
-  text += "\nShared:\n" + shared + config_lines(project);
+  text += "\nShared:\n" + shared + config_lines(project) + cost_lines(graph);
   return text + "\nEvery node with what it needs:\n" + graph::to_text(graph);
 }
 
