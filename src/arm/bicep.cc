@@ -46,7 +46,7 @@ std::string escaped(std::string_view text) {
   }
   return out;
 }
-std::string quoted(std::string_view text) { return "'" + escaped(text) + "'"; }
+std::string in_quotes(std::string_view text) { return "'" + escaped(text) + "'"; }
 
 class BicepWriter {
  public:
@@ -100,7 +100,7 @@ class BicepWriter {
       case Reference::Kind::id:
         return symbol + ".id";
       case Reference::Kind::name:
-        return quoted(resource.name);  // of a child, `name` would be the last part only
+        return in_quotes(resource.name);  // of a child, `name` would be the last part only
       case Reference::Kind::list:
         return fmt::format("{}.{}().{}", symbol, template_function(reference.function), reference.path);
       default:
@@ -152,17 +152,17 @@ class BicepWriter {
         if (const auto* resource = std::get_if<Resource>(&value);
             resource && resource->scope.empty() && resource->type == id->type() && resource->name == id->name())
           return symbols_.at(node) + ".id";
-    std::string call = (is_ours ? "resourceId(" : "subscriptionResourceId(") + quoted(id->type());
-    for (const auto& part : split(id->name(), '/')) call += ", " + quoted(part);
+    std::string call = (is_ours ? "resourceId(" : "subscriptionResourceId(") + in_quotes(id->type());
+    for (const auto& part : split(id->name(), '/')) call += ", " + in_quotes(part);
     return call + ")";
   }
   std::string literal(const std::string& value) const {
     const auto expression = relative(value);
-    return expression.empty() ? quoted(value) : expression;
+    return expression.empty() ? in_quotes(value) : expression;
   }
   std::string key(const std::string& name) const {
     if (const auto expression = relative(name); !expression.empty()) return "'${" + expression + "}'";
-    return is_name(name) ? name : quoted(name);
+    return is_name(name) ? name : in_quotes(name);
   }
 
   // --- values ---
@@ -219,7 +219,7 @@ class BicepWriter {
       implied.insert(parent->id);
       lines += "  parent: " + symbols_.at(parent->id) + "\n";
     }
-    return lines + "  name: " + quoted(parent ? name.substr(name.rfind('/') + 1) : name) + "\n";
+    return lines + "  name: " + in_quotes(parent ? name.substr(name.rfind('/') + 1) : name) + "\n";
   }
 
   /// What no expression says already.
@@ -272,7 +272,7 @@ class BicepWriter {
     std::string lines;
     for (const auto& one : parameters_.all())
       lines += fmt::format("\n{}@description({})\nparam {} string\n", one.is_secret ? "@secure()\n" : "",
-                           quoted(one.description), parameter(one.name));
+                           in_quotes(one.description), parameter(one.name));
     return lines;
   }
 

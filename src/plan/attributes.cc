@@ -181,11 +181,13 @@ std::vector<std::string> segments_of(std::string_view path) {
 }
 
 bool is_prefix(std::string_view pattern, const std::vector<std::string>& path) {
-  const auto parts = split(pattern, '.');
-  return parts.size() <= path.size() &&
-         std::ranges::equal(
-             parts.begin(), parts.end(), path.begin(), path.begin() + static_cast<std::ptrdiff_t>(parts.size()),
-             [](const std::string& part, const std::string& name) { return part == "*" || part == name; });
+  for (const auto& name : path) {
+    const auto part = pattern.substr(0, pattern.find('.'));
+    if (part != "*" && part != name) return false;
+    if (part.size() == pattern.size()) return true;
+    pattern.remove_prefix(part.size() + 1);
+  }
+  return false;
 }
 
 /// `privileged: false` asks for nothing.

@@ -82,7 +82,10 @@ const compose::Node* value_at(const compose::Project& project, const std::string
   for (auto& key : split(path, '.')) keys.push_back(std::move(key));
   const auto* node = &project.canonical;
   for (const auto& key : keys) {
-    const auto found = std::ranges::find(node->entries, key, &compose::Node::Entry::key);
+    // Canonical mappings are sorted, and that of a thousand services is long.
+    auto found = std::ranges::lower_bound(node->entries, key, {}, &compose::Node::Entry::key);
+    if (found == node->entries.end() || found->key != key)
+      found = std::ranges::find(node->entries, key, &compose::Node::Entry::key);
     if (found == node->entries.end()) return nullptr;
     node = &found->value;
   }
