@@ -157,7 +157,7 @@ Result<void> find_dockerfile(const graph::BuildImage& build, const Disk& disk, B
 class Tar : public rest::BodySource {
  public:
   Tar(BuildContext context, const Disk& disk) : context_(std::move(context)), disk_(disk) { start(); }
-  ~Tar() override { archive_write_free(archive_); }
+  ~Tar() override { drop(); }
   Tar(const Tar&) = delete;
   Tar& operator=(const Tar&) = delete;
 
@@ -175,7 +175,7 @@ class Tar : public rest::BodySource {
   }
 
   Result<void> rewind() override {
-    archive_write_free(archive_);
+    drop();
     start();
     return {};
   }
@@ -184,6 +184,12 @@ class Tar : public rest::BodySource {
   static la_ssize_t take(archive*, void* self, const void* bytes, std::size_t size) {
     static_cast<Tar*>(self)->output_.append(static_cast<const char*>(bytes), size);
     return static_cast<la_ssize_t>(size);
+  }
+
+  /// Without the rest: free() alone writes zeros for all that is missing of a file.
+  void drop() {
+    archive_write_fail(archive_);
+    archive_write_free(archive_);
   }
 
   void start() {

@@ -26,7 +26,11 @@ constexpr std::size_t kBlocksAtOnce = 4;
 
 class TextSource : public BodySource {
  public:
-  explicit TextSource(std::string text) : text_(std::move(text)) {}
+  explicit TextSource(std::string text) : own_(std::move(text)), text_(own_) {}
+  /// Of somebody who keeps it until the request is over.
+  explicit TextSource(const std::string* text) : text_(*text) {}
+  TextSource(const TextSource&) = delete;
+  TextSource& operator=(const TextSource&) = delete;
   std::uint64_t size_bytes() const override { return text_.size(); }
   Result<std::size_t> read(char* buffer, std::size_t size) override {
     const std::size_t got = text_.copy(buffer, size, at_);
@@ -39,7 +43,8 @@ class TextSource : public BodySource {
   }
 
  private:
-  std::string text_;
+  std::string own_;
+  std::string_view text_;
   std::size_t at_ = 0;
 };
 
@@ -115,9 +120,9 @@ std::string block_id(std::uint64_t number, const std::string& md5) {
 }
 
 /// The next block, shorter at the end of the body.
-Result<std::string> read_block(BodySource& body) {
+Result<void> read_block(BodySource& body, std::string& block) {
   constexpr std::size_t kStep = std::size_t{64} * 1024;
-  std::string block;
+  block.clear();
   block.reserve(kBlockBytes);  // growing would leave holes of all sizes behind
   while (block.size() < kBlockBytes) {
     const std::size_t filled = block.size();
@@ -127,12 +132,12 @@ Result<std::string> read_block(BodySource& body) {
     block.resize(filled + got);
     if (got == 0) break;
   }
-  return block;
+  return {};
 }
 
 /// A body on its way as blocks: several threads read in turn and send at the same time.
 struct BlockUpload {
-  using Send = std::function<Result<void>(const std::string& id, const std::string& md5, std::string block)>;
+  using Send = std::function<Result<void>(const std::string& id, const std::string& md5, const std::string& block)>;
   BodySource& body;
   std::string first;  // what was read of the body already
   const std::set<std::string>& known;
@@ -144,26 +149,29 @@ struct BlockUpload {
   std::optional<Error> error = {};
 
   void work() {
-    while (auto next = take()) {
-      const std::string md5 = md5_base64(next->second);
-      const std::string id = block_id(next->first, md5);
-      auto sent = known.contains(id) ? Result<void>() : send(id, md5, std::move(next->second));
+    std::string block;  // one a thread: what is allocated here and freed there piles up
+    while (const auto number = take(block)) {
+      const std::string md5 = md5_base64(block);
+      const std::string id = block_id(*number, md5);
+      auto sent = known.contains(id) ? Result<void>() : send(id, md5, block);
       const std::scoped_lock lock(mutex);
       if (!sent && !error) error = sent.error();
-      ids[next->first] = id;
+      ids[*number] = id;
     }
   }
 
  private:
-  std::optional<std::pair<std::size_t, std::string>> take() {
+  std::optional<std::size_t> take(std::string& block) {
     const std::scoped_lock lock(mutex);
     if (read_all || error) return std::nullopt;
-    Result<std::string> block = ids.empty() ? std::exchange(first, "") : read_block(body);
-    if (!block) error = block.error();
-    read_all = !block || block->size() < kBlockBytes;
-    if (!block || block->empty()) return std::nullopt;
+    if (ids.empty())
+      block = std::exchange(first, "");
+    else if (auto read = read_block(body, block); !read)
+      error = std::move(read).error();
+    read_all = error || block.size() < kBlockBytes;
+    if (error || block.empty()) return std::nullopt;
     ids.emplace_back();
-    return std::pair(ids.size() - 1, std::move(*block));
+    return ids.size() - 1;
   }
 };
 
@@ -231,7 +239,8 @@ Result<void> BlobClient::create_container(const std::string& container, std::sto
 Result<std::string> BlobClient::put(const std::string& container, const std::string& blob,
                                     std::shared_ptr<BodySource> body, const PutOptions& options, std::stop_token stop) {
   const std::string url = url_of(container, blob);
-  TRY_ASSIGN(std::string first, read_block(*body));
+  std::string first;
+  TRY(read_block(*body, first));
   if (first.size() == kBlockBytes) return put_blocks(url, std::move(first), *body, options, stop);
   HttpRequest request{.method = "PUT",
                       .url = url,
@@ -256,11 +265,11 @@ Result<std::string> BlobClient::put_blocks(const std::string& url, std::string f
                                            const PutOptions& options, std::stop_token stop) {
   TRY_ASSIGN(const auto known, uncommitted_blocks(url, stop));
   const BlockUpload::Send send_one = [&](const std::string& id, const std::string& md5,
-                                         std::string block) -> Result<void> {
+                                         const std::string& block) -> Result<void> {
     HttpRequest request{.method = "PUT",
                         .url = with_query(url + "?comp=block", "blockid", id),
                         .headers = {{"Content-MD5", md5}},
-                        .source = text_source(std::move(block))};  // shared, where a body would be copied
+                        .source = std::make_shared<TextSource>(&block)};
     if (!options.conditions.lease_id.empty()) request.headers.set("x-ms-lease-id", options.conditions.lease_id);
     TRY_ASSIGN(const HttpResponse response, send(std::move(request), stop));
     return is_missing(response) ? Result<void>(fail(error_of(response))) : Result<void>();

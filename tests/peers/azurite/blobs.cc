@@ -4,7 +4,7 @@
 #include <algorithm>
 #include <atomic>
 #include <cstdlib>
-#include <fstream>
+#include <cstring>
 #include <memory>
 
 #include "deploy/build_context.h"
@@ -71,9 +71,9 @@ class GeneratedDisk : public FakeDisk {
     explicit Bytes(std::uint64_t left) : left_(left) {}
     Result<std::size_t> read(char* buffer, std::size_t size) override {
       size = static_cast<std::size_t>(std::min<std::uint64_t>(size, left_));
-      for (std::size_t i = 0; i < size; ++i) {
+      for (std::size_t i = 0; i < size; i += sizeof state_) {
         state_ ^= state_ << 13, state_ ^= state_ >> 7, state_ ^= state_ << 17;  // xorshift64
-        buffer[i] = static_cast<char>(state_);
+        std::memcpy(buffer + i, &state_, std::min(sizeof state_, size - i));
       }
       left_ -= size;
       return size;
@@ -84,13 +84,6 @@ class GeneratedDisk : public FakeDisk {
   };
   std::uint64_t size_;
 };
-
-long peak_kilobytes() {
-  std::ifstream status("/proc/self/status");
-  for (std::string line; std::getline(status, line);)
-    if (line.starts_with("VmHWM:")) return std::atol(line.c_str() + 6);
-  return 0;
-}
 
 struct Bench {
   explicit Bench(const std::string& endpoint) : account{kAccount, endpoint, Secret(kKey)} {}
@@ -188,8 +181,8 @@ void uploads(Bench& b, std::uint64_t megabytes) {
   const auto blocks = static_cast<int>((size + 8 * kMegabyte - 1) / (8 * kMegabyte));
   expect(size > megabytes * kMegabyte, "all of it is there");
   expect(b.wire.blocks == blocks, fmt::format("no block is sent twice: {} sent of {}", b.wire.blocks.load(), blocks));
-  fmt::print("{} MB in {} blocks, {} of them before the break; the rest in {:.1f} s; peak {} MB\n", megabytes, blocks,
-             before, seconds, peak_kilobytes() / 1024);
+  fmt::print("{} MB in {} blocks, {} of them before the break; the rest in {:.1f} s\n", megabytes, blocks, before,
+             seconds);
 }
 
 int run(const std::string& endpoint, std::uint64_t megabytes) {
