@@ -6,6 +6,7 @@
 
 #include "compose/diagnostics.h"
 #include "compose/interpolate.h"
+#include "compose/limits.h"
 #include "compose/ports.h"
 #include "compose/scalars.h"
 
@@ -106,10 +107,14 @@ class Consistency {
     for (const Check check : kChecks) (this->*check)(entry.key, entry.value, entry.key_span);
   }
 
-  bool has_service(const std::string& name) const { return services_->find(name) || is_partly_known(services_); }
+  bool has_service(const std::string& name) {
+    return index_["services"].find(*services_, name) || is_partly_known(*services_);
+  }
 
   /// What is not there may be among what was wrong and removed.
-  bool is_partly_known(const Node* section) const { return project_.damaged || (section && section->damaged); }
+  bool is_partly_known(const Node& section) const {
+    return project_.damaged || section.damaged || diagnostics_.error_count() >= kMostMistakes;
+  }
 
   void has_image(const std::string& name, const Node& service, const SourceSpan& span) {
     if (!service.find("image") && !service.find("build") && !service.find("provider") && !service.damaged)
@@ -125,7 +130,7 @@ class Consistency {
     if (const Node* contexts = build->find("additional_contexts"))
       for (const Node::Entry& context : contexts->entries)
         if (context.value.text.starts_with("service:")) {
-          const Node* target = services_->find(context.value.text.substr(8));
+          const Node* target = index_["services"].find(*services_, context.value.text.substr(8));
           if (target ? !target->find("build") && !target->damaged : !services_->damaged)
             diagnostics_.add(context_not_buildable(name, context));
         }
@@ -145,12 +150,17 @@ class Consistency {
     if (networks) names_exist(name, "network", networks->value, "networks");
   }
 
+  const Node& section_of(std::string_view section) const {
+    static const Node kNone;
+    const Node* found = project_.find(section);
+    return found ? *found : kNone;
+  }
+
   void names_exist(const std::string& name, const std::string& what, const Node& names, std::string_view section) {
-    const Node* defined = project_.find(section);
-    if (is_partly_known(defined)) return;
+    const Node& defined = section_of(section);
     for (const Node::Entry& entry : names.entries)
-      if (!defined || !defined->find(entry.key))
-        diagnostics_.add(undefined_reference(name, what, entry.key, entry.key_span, defined ? *defined : Node()));
+      if (!index_[section].find(defined, entry.key) && !is_partly_known(defined))
+        diagnostics_.add(undefined_reference(name, what, entry.key, entry.key_span, defined));
   }
 
   void test_starts_well(const std::string& name, const Node& service, const SourceSpan&) {
@@ -189,10 +199,9 @@ class Consistency {
   void source_exists(const std::string& name, const std::string& what, const Node& reference,
                      std::string_view section) {
     const Node* source = reference.find("source");
-    const Node* defined = project_.find(section);
-    if (!source || source->text.empty() || (defined && defined->find(source->text))) return;
-    if (is_partly_known(defined)) return;
-    diagnostics_.add(undefined_source(name, what, *source, defined ? *defined : Node()));
+    const Node& defined = section_of(section);
+    if (!source || source->text.empty() || index_[section].find(defined, source->text)) return;
+    if (!is_partly_known(defined)) diagnostics_.add(undefined_source(name, what, *source, defined));
   }
 
   void scale_agrees(const std::string& name, const Node& service, const SourceSpan&) {
@@ -278,7 +287,7 @@ class Consistency {
     std::vector<Step> steps;
     std::map<std::string_view, std::size_t> place;  // of each in `steps`
     const auto enter = [&](const std::string& name) {
-      const Node::Entry* service = services_->find_entry(name);
+      const Node::Entry* service = index_["services"].find_entry(*services_, name);
       if (!service || done_.contains(name)) return;
       place[service->key] = steps.size();
       steps.push_back({service, 0});
@@ -313,6 +322,7 @@ class Consistency {
   const std::set<std::string>& disabled_;
   Diagnostics& diagnostics_;
   std::set<std::string> done_;
+  std::map<std::string_view, KeyIndex> index_;  // of each section
 };
 
 }  // namespace

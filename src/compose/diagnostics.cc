@@ -100,7 +100,9 @@ std::vector<std::string> keys_of(const Node& mapping) {
 
 /// What was meant, or what there is instead.
 std::string meant_or_known(const std::string& name, const Node& defined, std::string_view what) {
-  std::vector<std::string> known = keys_of(defined);
+  constexpr std::size_t kMostCompared = 1000;  // for each mistake, of which there may be as many
+  std::vector<std::string> known;
+  if (defined.entries.size() <= kMostCompared) known = keys_of(defined);
   if (std::string help = meant(name, known); !help.empty()) return help;
   const std::string kind = what == "build secret" ? "secret" : std::string(what);
   std::erase(known, "default");  // the network that nobody declares
@@ -160,6 +162,20 @@ Diagnostic unknown_anchor(const std::string& name, const SourceSpan& span) {
 Diagnostic too_many_aliases(const SourceSpan& span) {
   return error("limit", "aliases make this document grow beyond all reason", span,
                fmt::format("aliases may add {} values to a document", kMostAliasNodes));
+}
+
+Diagnostic document_too_big(const SourceSpan& span) {
+  return error("limit", "this file holds more values than a project may have", span,
+               fmt::format("{} are read, what has an anchor counting twice", kMostValues));
+}
+
+Diagnostic too_many_directives(const SourceSpan& span) {
+  return error("limit", "this file has too many lines that begin with `%TAG`", span, "remove them: Compose needs none");
+}
+
+Diagnostic too_many_documents(const SourceSpan& span) {
+  return error("limit", "these are too many documents", span,
+               fmt::format("{} are merged, each begins with `---`", kMostDocuments));
 }
 
 Diagnostic key_not_a_text(const std::string& path, const Node& key, const SourceSpan& span) {
@@ -292,6 +308,17 @@ Diagnostic too_many_includes(const SourceSpan& span) {
   return error(
       "limit", "files include each other too often, or too deep", span,
       fmt::format("a project may have {} includes, {} of them within each other", kMostIncludes, kDeepestIncludes));
+}
+
+Diagnostic project_too_big(const SourceSpan& span) {
+  return error(
+      "limit", "with this the project has too many values", span,
+      fmt::format("{} are loaded, counted each time they are included, extended, or stand for a port of a range",
+                  kMostValues));
+}
+
+Diagnostic too_many_mistakes(std::size_t count) {
+  return {Severity::note, "compose.limit", fmt::format("{} more mistakes are not shown", count), {}, "", {}};
 }
 
 Diagnostic extends_too_long(const std::string& name, const SourceSpan& span) {

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 
 #include "compose/limits.h"
 
@@ -159,9 +160,9 @@ class Parser {
   std::expected<std::string, EnvFileError> expand(const std::string& key, std::string_view value) {
     const Lookup with_earlier = [this](std::string_view name) -> std::optional<std::string> {
       if (auto known = lookup_(name)) return known;
-      const auto found = std::ranges::find(entries_, name, &EnvFileEntries::value_type::first);
-      if (found == entries_.end()) return std::nullopt;
-      return found->second;
+      const auto found = places_.find(name);
+      if (found == places_.end()) return std::nullopt;
+      return entries_[found->second].second;
     };
     auto result = substitute(value, with_earlier, Unset::blank);
     if (result && (filled_ += result->text.size()) <= kMostFilledBytes) return std::move(result->text);
@@ -174,11 +175,11 @@ class Parser {
   }
 
   void set(const std::string& key, std::string value) {
-    const auto found = std::ranges::find(entries_, key, &EnvFileEntries::value_type::first);
-    if (found == entries_.end()) {
+    const auto [place, is_new] = places_.emplace(key, entries_.size());
+    if (is_new) {
       entries_.emplace_back(key, std::move(value));
     } else {
-      found->second = std::move(value);
+      entries_[place->second].second = std::move(value);
     }
   }
 
@@ -189,6 +190,7 @@ class Parser {
   std::size_t filled_ = 0;  // bytes of all values so far
   bool bare_ = false;       // the key read last stands alone
   EnvFileEntries entries_;
+  std::map<std::string, std::size_t, std::less<>> places_;  // of keys in entries_
 };
 
 }  // namespace

@@ -1,9 +1,10 @@
 #include "compose/env_files.h"
 
-#include <algorithm>
+#include <map>
 
 #include "compose/diagnostics.h"
 #include "compose/dotenv.h"
+#include "compose/limits.h"
 
 namespace defang::compose {
 namespace {
@@ -13,15 +14,10 @@ SourceSpan line_of(const SourceFile& file, std::size_t line) {
   return {std::make_shared<SourceFile>(file.path, ""), line, 1, 0};
 }
 
-void put(EnvFileEntries& entries, const std::string& key, const std::string& value) {
-  for (auto& [known, old] : entries)
-    if (known == key) return void(old = value);
-  entries.emplace_back(key, value);
-}
-
 /// Entries of several files, the later winning. Nothing after an error.
 std::optional<EnvFileEntries> read_all(Workspace& workspace, const std::vector<EnvFile>& files, const Lookup& lookup) {
   EnvFileEntries all;
+  std::map<std::string, std::size_t, std::less<>> places;  // of keys in `all`
   bool is_good = true;
   for (const EnvFile& file : files) {
     const auto source = workspace.source(file.path, file.asked_by);
@@ -29,11 +25,13 @@ std::optional<EnvFileEntries> read_all(Workspace& workspace, const std::vector<E
       is_good = false;
       continue;
     }
+    const std::size_t size = source->text.size() / kBytesAsValue;
+    if (!workspace.admit(size, file.asked_by ? file.asked_by : line_of(*source, 0))) return std::nullopt;
     const Lookup with_earlier = [&](std::string_view name) -> std::optional<std::string> {
       if (auto value = lookup(name)) return value;
-      for (const auto& [key, value] : all)
-        if (key == name) return value;
-      return std::nullopt;
+      const auto found = places.find(name);
+      if (found == places.end()) return std::nullopt;
+      return all[found->second].second;
     };
     std::vector<EnvFileError> doubts;
     const auto entries = parse_env_file(source->text, with_earlier, &doubts);
@@ -44,7 +42,15 @@ std::optional<EnvFileEntries> read_all(Workspace& workspace, const std::vector<E
       is_good = false;
       continue;
     }
-    for (const auto& [key, value] : *entries) put(all, key, value);
+    for (const auto& [key, value] : *entries) {
+      const auto [place, is_new] = places.emplace(key, all.size());
+      if (is_new) {
+        all.emplace_back(key, value);
+      } else {
+        all[place->second].second = value;
+      }
+    }
+    if (!workspace.admit(entries->size(), file.asked_by ? file.asked_by : line_of(*source, 0))) return std::nullopt;
   }
   if (!is_good) return std::nullopt;
   return all;
@@ -62,9 +68,10 @@ class Folding {
       if (auto found = existing(file, path)) present.push_back(*found);
     }
     const Node* own = service.find("environment");
-    fold(service, "environment", present, [this, own](std::string_view name) -> std::optional<std::string> {
+    KeyIndex keys;
+    fold(service, "environment", present, [&](std::string_view name) -> std::optional<std::string> {
       if (auto value = variables_.lookup()(name)) return value;
-      const Node* value = own ? own->find(name) : nullptr;
+      const Node* value = own ? keys.find(*own, name) : nullptr;
       if (!value || !value->is_text()) return std::nullopt;
       return value->text;
     });
@@ -97,20 +104,20 @@ class Folding {
     const auto entries = read_all(workspace_, files, lookup);
     if (!entries || entries->empty()) return;
     Node folded = Node::of_mapping();
+    KeyIndex keys;
     if (const Node* own = service.find(key)) folded.span = own->span;
     for (const auto& [name, value] : *entries) {
       Node text = Node::of(value);
       text.span = files.back().asked_by;
       text.from_variable = true;
-      folded.set(name, std::move(text));
+      keys.set(folded, name, std::move(text));
     }
     if (const Node* own = service.find(key))
       for (const Node::Entry& entry : own->entries) {
-        const auto same = std::ranges::find(folded.entries, entry.key, &Node::Entry::key);
-        if (same == folded.entries.end()) {
-          folded.entries.push_back(entry);
-        } else {
+        if (Node::Entry* same = keys.find_entry(folded, entry.key)) {
           *same = entry;
+        } else {
+          folded.entries.push_back(entry);
         }
       }
     service.set(key, std::move(folded));

@@ -15,7 +15,10 @@ namespace {
 struct Scope {
   std::filesystem::path file;
   Node* services;
-  const ResetPaths* resets;
+  const Resets* resets;
+  KeyIndex* index;
+
+  Node* find(const std::string& name) const { return index->find(*services, name); }
 };
 
 std::size_t last_line(const Node& node, std::size_t line) {
@@ -31,7 +34,8 @@ class Extension {
 
   /// Makes the service whole, in its scope. False after an error.
   bool apply(const Scope& scope, const std::string& name) {
-    Node* service = scope.services->find(name);
+    if (workspace_.diagnostics.error_count() >= kMostMistakes) return false;
+    Node* service = scope.find(name);
     if (service->is_null()) return true;
     if (!service->is_mapping()) return fail(service_not_a_mapping(name, service->span));
     const Node::Entry* extends = service->find_entry("extends");
@@ -39,24 +43,23 @@ class Extension {
     const Node* base_name = extends->value.is_text() ? &extends->value : extends->value.find("service");
     if (!base_name || !base_name->is_text()) return fail(extends_without_service(name, extends->key_span));
     if (!enter(scope, name, extends->key_span)) return false;
-    auto base = base_of(scope, name, extends->value, *base_name);
+    const Node* base = base_of(scope, name, extends->value, *base_name);
     chain_.pop_back();
-    if (!base) return damage(*scope.services->find(name));
-    if (base->is_null()) return scope.services->find(name)->erase("extends");
+    if (!base || !workspace_.admit(size_of(*base), extends->key_span)) return damage(*service);
+    if (base->is_null()) return service->erase("extends");
 
     // Tags of the extending service act on what it inherits (CS-87).
     Node inherited = Node::of_mapping();
-    inherited.set("services", Node::of_mapping()).set(name, std::move(*base));
+    inherited.set("services", Node::of_mapping()).set(name, *base);
     apply_resets(inherited, *scope.resets);
     Node* left = inherited.find("services")->find(name);
-    base = left ? std::move(*left) : Node::of_mapping();
-    base->erase("extends");
+    Node whole = left ? std::move(*left) : Node::of_mapping();
+    whole.erase("extends");
 
-    service = scope.services->find(name);
     Node own = std::move(*service);
     own.erase("extends");
     const SourceSpan span = own.span;
-    *service = merge(std::move(*base), std::move(own), compose_file().key("services")->each, "services." + name,
+    *service = merge(std::move(whole), std::move(own), compose_file().key("services")->each, "services." + name,
                      workspace_.diagnostics);
     service->span = span;
     return true;
@@ -93,30 +96,30 @@ class Extension {
     return true;
   }
 
-  std::optional<Node> base_of(const Scope& scope, const std::string& name, const Node& extends, const Node& base_name) {
+  /// The service that is extended, whole; nothing after an error.
+  const Node* base_of(const Scope& scope, const std::string& name, const Node& extends, const Node& base_name) {
     const Node* file = extends.find("file");
     if (!file || file->is_null()) {
-      if (!scope.services->find(base_name.text)) {
+      if (!scope.find(base_name.text)) {
         fail(extended_service_not_found(name, base_name, workspace_.shown(scope.file), "", *scope.services));
-        return std::nullopt;
+        return nullptr;
       }
-      if (!apply(scope, base_name.text)) return std::nullopt;
-      return *scope.services->find(base_name.text);
+      return apply(scope, base_name.text) ? scope.find(base_name.text) : nullptr;
     }
     const std::filesystem::path path = absolute_path(file->text, {set_.folder, workspace_.home});
     const auto other = load_extended_file(workspace_, set_, path, file->span);
-    if (!other) return std::nullopt;
+    if (!other) return nullptr;
     Node* services = other->project.find("services");
     if (!services || !services->is_mapping() || !services->find(base_name.text)) {
       fail(extended_service_not_found(name, base_name, workspace_.shown(scope.file), workspace_.shown(path),
                                       services ? *services : Node()));
-      return std::nullopt;
+      return nullptr;
     }
     const Node::Entry& base = *services->find_entry(base_name.text);
     workspace_.origins.push_back({workspace_.shown(path), base.key_span.line, last_line(base.value, base.key_span.line),
                                   "`" + name + "` extends `" + base_name.text + "` of that file here", base_name.span});
-    if (!apply({path, services, &other->resets}, base_name.text)) return std::nullopt;
-    return *services->find(base_name.text);
+    const Scope there{path, services, &other->resets, &other->index};
+    return apply(there, base_name.text) ? there.find(base_name.text) : nullptr;
   }
 
   Workspace& workspace_;
@@ -127,7 +130,7 @@ class Extension {
 }  // namespace
 
 void apply_extends(Workspace& workspace, const FileSet& set, const std::filesystem::path& file, Node& document,
-                   const ResetPaths& resets) {
+                   const Resets& resets) {
   Node* services = document.find("services");
   if (!services) return;
   if (!services->is_mapping()) {  // not even nothing, which elsewhere keeps what earlier files said
@@ -137,7 +140,8 @@ void apply_extends(Workspace& workspace, const FileSet& set, const std::filesyst
   Extension extension(workspace, set);
   std::vector<std::string> names;
   for (const Node::Entry& entry : services->entries) names.push_back(entry.key);
-  for (const std::string& name : names) extension.apply({file, services, &resets}, name);
+  KeyIndex index;
+  for (const std::string& name : names) extension.apply({file, services, &resets, &index}, name);
 }
 
 }  // namespace defang::compose

@@ -8,6 +8,6 @@ namespace defang::compose {
 
 /// Replaces `extends` of every service of the document by what it stands for (compose-semantics.md, section G).
 void apply_extends(Workspace& workspace, const FileSet& set, const std::filesystem::path& file, Node& document,
-                   const ResetPaths& resets);
+                   const Resets& resets);
 
 }  // namespace defang::compose

@@ -21,11 +21,13 @@ struct Document {
   const FileSet& set;
   std::filesystem::path file;
   Node root;
-  ResetPaths resets;
+  Resets resets;
 };
 
-void replace_variables(Document& document) {
+/// False: variables made the document too big.
+bool replace_variables(Document& document) {
   Workspace& workspace = document.workspace;
+  const std::size_t size = size_of(document.root);
   if (workspace.on_document) workspace.on_document(document.root);
   if (workspace.interpolated) {
     interpolate(document.root, document.set.variables.lookup(), workspace.unset, workspace.on_unset,
@@ -33,6 +35,15 @@ void replace_variables(Document& document) {
   } else {
     convert_types(document.root, workspace.diagnostics);
   }
+  const std::size_t now = size_of(document.root);
+  return now <= size || workspace.admit(now - size, document.root.span);
+}
+
+/// The next of the documents that are merged. False: one too many, or too big, which was reported.
+bool admit_document(Workspace& workspace, const Node& root, std::size_t& count) {
+  if (++count <= kMostDocuments) return workspace.admit(size_of(root), root.span);
+  if (count == kMostDocuments + 1) workspace.diagnostics.add(too_many_documents(root.span));
+  return false;
 }
 
 void ignore_version(Document& document, Node& project) {
@@ -53,18 +64,27 @@ void drop_empty_dns(Node& project) {
 }
 
 void to_long_forms(Document& document, Node& project) {
-  expand_short_forms(project, {.interpolated = document.workspace.interpolated}, document.workspace.diagnostics);
+  const ShortFormOptions options{
+      .interpolated = document.workspace.interpolated,
+      .admit = [&](std::size_t values, const SourceSpan& place) { return document.workspace.admit(values, place); }};
+  expand_short_forms(project, options, document.workspace.diagnostics);
   drop_empty_dns(project);
   drop_repeated(project);
+}
+
+Node cut_short(Node project) {
+  project.damaged = true;
+  return project;
 }
 
 /// The order is the reference loader's: it decides what each step sees (compose-semantics.md, "Pipeline order").
 Node add_document(Document& document, Node project) {
   document.resets = take_resets(document.root);
-  replace_variables(document);
+  if (!replace_variables(document)) return cut_short(std::move(project));
   apply_include(document.workspace, document.set, document.file, document.root, document.resets);
   apply_resets(project, document.resets);
   apply_extends(document.workspace, document.set, document.file, document.root, document.resets);
+  if (!document.workspace.has_room()) return cut_short(std::move(project));
   project = merge_projects(std::move(project), std::move(document.root), document.workspace.diagnostics);
   drop_repeated(project);
   check_structure(project, document.workspace.diagnostics);
@@ -75,7 +95,7 @@ Node add_document(Document& document, Node project) {
 
 Node add_unchecked(Document& document, Node project) {
   document.resets = take_resets(document.root);
-  replace_variables(document);
+  if (!replace_variables(document)) return cut_short(std::move(project));
   apply_resets(project, document.resets);
   project = merge_projects(std::move(project), std::move(document.root), document.workspace.diagnostics);
   drop_repeated(project);
@@ -158,20 +178,32 @@ const std::vector<Node>* Workspace::documents(const std::filesystem::path& path,
   return documents ? &*documents : nullptr;
 }
 
+bool Workspace::admit(std::size_t count, const SourceSpan& place) {
+  const bool was_told = !has_room();
+  values_ += count;
+  if (!has_room() && !was_told) diagnostics.add(project_too_big(place));
+  return has_room();
+}
+
 Node load_files(Workspace& workspace, const FileSet& set) {
   Node project;
   bool is_whole = true;
+  std::size_t count = 0;
   for (const std::filesystem::path& file : set.files) {
     const std::vector<Node>* documents = workspace.documents(file, {});
     is_whole &= documents != nullptr;
     if (!documents) continue;
     for (const Node& root : *documents) {
+      if (!admit_document(workspace, root, count)) {
+        is_whole = false;
+        break;
+      }
       Document document{workspace, set, file, root, {}};
       project = add_document(document, std::move(project));
     }
   }
   project.damaged |= !is_whole;
-  if (project.is_null()) return project;
+  if (project.is_null() || !workspace.has_room()) return project;
   add_defaults(project);
   check_values(project, workspace.diagnostics);
   resolve_paths(project, {set.folder, workspace.home}, workspace.diagnostics);
@@ -186,7 +218,9 @@ std::shared_ptr<ExtendedFile> load_extended_file(Workspace& workspace, const Fil
   const std::vector<Node>* documents = workspace.documents(path, asked_by);
   if (!documents) return nullptr;
   auto extended = std::make_shared<ExtendedFile>();
+  std::size_t count = 0;
   for (const Node& root : *documents) {
+    if (!admit_document(workspace, root, count)) return nullptr;
     Document document{workspace, set, path, root, {}};
     extended->project = add_unchecked(document, std::move(extended->project));
     extended->resets = std::move(document.resets);

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "compose/interpolate.h"
+#include "compose/limits.h"
 #include "compose/node.h"
 #include "compose/report.h"
 #include "compose/reset.h"
@@ -29,7 +30,8 @@ struct Variables {
 /// checked nor extended itself.
 struct ExtendedFile {
   Node project;
-  ResetPaths resets;
+  Resets resets;
+  KeyIndex index;  // of its services
 };
 using ExtendedFiles = std::map<std::filesystem::path, std::shared_ptr<ExtendedFile>>;
 
@@ -53,11 +55,15 @@ class Workspace {
   /// Nothing after an error, which is reported at `asked_by`.
   std::shared_ptr<const SourceFile> source(const std::filesystem::path& path, const SourceSpan& asked_by);
   const std::vector<Node>* documents(const std::filesystem::path& path, const SourceSpan& asked_by);
+  /// Counts what is about to become part of the project. False: too much, which is reported at `place`.
+  bool admit(std::size_t count, const SourceSpan& place);
+  bool has_room() const { return values_ <= kMostValues; }
   std::string shown(const std::filesystem::path& path) const;
 
  private:
   std::map<std::filesystem::path, std::shared_ptr<const SourceFile>> sources_;
   std::map<std::filesystem::path, std::optional<std::vector<Node>>> documents_;
+  std::size_t values_ = 0;  // admitted so far
 };
 
 /// Files that make one project: of the command line, or of one `include` entry.

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <map>
 
 #include "compose/attributes.h"
 #include "compose/diagnostics.h"
@@ -26,13 +27,14 @@ class Inclusion {
   Inclusion(Workspace& workspace, const FileSet& set, const fs::path& file)
       : workspace_(workspace), set_(set), file_(file) {}
 
-  void apply(const Node& entry, Node& document, const ResetPaths& resets) {
+  /// One after the other into the same document.
+  void apply(const Node& entry, Node& document, const Resets& resets) {
     if (!include(entry, document, resets)) document.damaged = true;
   }
 
  private:
   /// False: what it brings is not known, for a reason that was reported.
-  bool include(const Node& entry, Node& document, const ResetPaths& resets) {
+  bool include(const Node& entry, Node& document, const Resets& resets) {
     if (entry.is_lost()) return false;
     const std::vector<Node> paths = texts_of(entry.is_text() ? &entry : entry.find("path"));
     if (paths.empty()) {
@@ -51,6 +53,7 @@ class Inclusion {
     included.folder = included.files[0].parent_path();
     if (const Node* folder = entry.find("project_directory"); folder && folder->is_text())
       included.folder = existing_folder(absolute_path(folder->text, base()));
+    if (!workspace_.admit(set_.variables.values.size(), paths[0].span)) return false;
     included.variables = set_.variables;
     if (!read_variables(entry, included)) return false;
     for (const Node& path : paths)
@@ -96,7 +99,7 @@ class Inclusion {
     return read_env_files(workspace_, files, included.variables);
   }
 
-  void import(Node project, Node& document, const ResetPaths& resets) {
+  void import(Node project, Node& document, const Resets& resets) {
     for (const char* section : {"services", "volumes", "networks", "secrets", "configs", "models"}) {
       Node* from = project.find(section);
       if (!from || !from->is_mapping()) continue;
@@ -105,8 +108,9 @@ class Inclusion {
       if (!to->is_mapping()) continue;
       to->damaged |= from->damaged;
       const Shape* shape = compose_file().key(section)->each;
+      KeyIndex& keys = keys_[section];
       for (Node::Entry& entry : from->entries) {
-        Node* own = to->find(entry.key);
+        Node* own = keys.find(*to, entry.key);
         if (!own) {
           to->entries.push_back(std::move(entry));
           continue;
@@ -125,19 +129,21 @@ class Inclusion {
   Workspace& workspace_;
   const FileSet& set_;
   const fs::path& file_;
+  std::map<std::string, KeyIndex> keys_;  // of each section of the document
 };
 
 }  // namespace
 
 void apply_include(Workspace& workspace, const FileSet& set, const std::filesystem::path& file, Node& document,
-                   const ResetPaths& resets) {
+                   const Resets& resets) {
   const Node* include = document.find("include");
   if (!include) return;
   if (include->is_null()) return void(document.erase("include"));
   if (!include->is_list()) return workspace.diagnostics.add(include_not_a_list(include->span));
   const std::vector<Node> entries = include->items;
   document.erase("include");
-  for (const Node& entry : entries) Inclusion(workspace, set, file).apply(entry, document, resets);
+  Inclusion inclusion(workspace, set, file);
+  for (const Node& entry : entries) inclusion.apply(entry, document, resets);
 }
 
 }  // namespace defang::compose

@@ -43,6 +43,96 @@ TEST(Limits, OfAliases) {
   EXPECT_EQ(error_of(long_text), "compose.limit: aliases make this document grow beyond all reason");
 }
 
+TEST(Limits, OfValuesInAFile) {
+  constexpr std::string_view kTooBig = "compose.limit: this file holds more values than a project may have";
+  EXPECT_EQ(error_of("x-a: [" + repeated("1, ", kMostValues) + "]\n"), kTooBig);
+  EXPECT_EQ(error_of("x-a: {" + repeated("? [], ", kMostValues) + "}\n").substr(0, 22), "compose.key-not-a-text");
+  std::string nested = "x-a: ";
+  for (int i = 0; i < 150; ++i) nested += "&a" + std::to_string(i) + " [";
+  EXPECT_EQ(error_of(nested + repeated("1, ", 5000) + repeated("]", 150) + "\n"), kTooBig);
+  EXPECT_EQ(error_of(repeated("%TAG !a! x\n", kMostTagDirectives + 1) + "---\nservices: {}\n"),
+            "compose.limit: this file has too many lines that begin with `%TAG`");
+}
+
+TEST(Limits, OfDocuments) {
+  EXPECT_EQ(error_of(repeated("---\nservices: {a: {image: x}}\n", kMostDocuments)), "");
+  EXPECT_EQ(error_of(repeated("---\nservices: {a: {image: x}}\n", kMostDocuments + 1)),
+            "compose.limit: these are too many documents");
+}
+
+TEST(Limits, OfPorts) {
+  const auto ranges = [](const std::string& range, int count) {
+    std::string text = "services:\n  a:\n    image: x\n    ports:\n";
+    for (int i = 1; i <= count; ++i) text += "      - 127.0.0." + std::to_string(i) + "::" + range + "\n";
+    return error_of(text);
+  };
+  EXPECT_EQ(ranges("10000-20000", 1), "");
+  EXPECT_EQ(ranges("1-65535", 250), "compose.limit: with this the project has too many values");
+}
+
+TEST(Limits, OfWhatIsExtendedOrIncludedAgainAndAgain) {
+  constexpr std::string_view kTooBig = "compose.limit: with this the project has too many values";
+  std::string labels;
+  for (int i = 0; i < 1000; ++i) labels += "l" + std::to_string(i) + ": x, ";
+  std::string extending = "services:\n  base: {image: x, labels: {" + labels + "}}\n";
+  for (int i = 0; i < 1000; ++i) extending += "  s" + std::to_string(i) + ": {extends: base}\n";
+  EXPECT_EQ(error_of(extending), kTooBig);
+
+  const std::string including = "include: [" + repeated("big.yaml, ", 900) + "]\n";
+  EXPECT_EQ(error_of(Files{{"compose.yaml", including}, {"big.yaml", "x-a: [" + repeated("1, ", 5000) + "]"}}),
+            kTooBig);
+
+  std::string reading = "services:\n";
+  for (int i = 0; i < 1000; ++i) reading += "  s" + std::to_string(i) + ": {image: x, env_file: big.env}\n";
+  EXPECT_EQ(error_of(Files{{"compose.yaml", reading}, {"big.env", "#" + std::string(1000000, 'x') + "\n"}}), kTooBig);
+}
+
+// Each is far more than anybody writes, and would take minutes if some step compared all with all.
+TEST(Limits, LeaveNothingThatTakesTimeOutOfProportion) {
+  const auto lines = [](int count, const auto& line) {
+    std::string text;
+    for (int i = 0; i < count; ++i) text += line(std::to_string(i));
+    return text;
+  };
+  const auto service = [](const std::string& attribute, const std::string& items) {
+    return "services:\n  a:\n    image: x\n    " + attribute + ":\n" + items;
+  };
+  EXPECT_EQ(error_of("{services: {a: {image: x}}, x-a: {" +
+                     lines(20000, [](const std::string& i) { return "k" + i + ": " + i + ","; }) + "}}"),
+            "");  // one line
+  EXPECT_EQ(error_of(service("labels", lines(20000, [](const std::string& i) { return "      - k" + i + "=\n"; }))),
+            "");
+  EXPECT_EQ(
+      error_of(service("security_opt", lines(20000, [](const std::string& i) { return "      - k" + i + "\n"; }))), "");
+  EXPECT_EQ(error_of(service("links", lines(20000, [](const std::string& i) { return "      - k" + i + "\n"; }))),
+            "compose.undefined: service `a` depends on undefined service `k0`");
+  EXPECT_EQ(error_of("services:\n" + lines(20000,
+                                           [](const std::string& i) {
+                                             return "  service-" + i + ": {image: x, depends_on: [service." + i +
+                                                    "]}\n";
+                                           })),
+            "compose.undefined: service `service-0` depends on undefined service `service.0`");
+  EXPECT_EQ(error_of("services:\n  base: {image: x}\n" +
+                     lines(3000,
+                           [](const std::string& i) {
+                             return "  s" + i + ": {extends: base, labels: {a: !reset null}, command: !override [a]}\n";
+                           })),
+            "");
+  EXPECT_EQ(error_of(Files{{"compose.yaml", "services: {a: {image: x}}"},
+                           {".env", lines(20000, [](const std::string& i) { return "K" + i + "=$K0\n"; })}}),
+            "");
+}
+
+TEST(Limits, OfMistakesThatAreTold) {
+  std::string ports;
+  for (int i = 0; i < 5000; ++i) ports += "      - port" + std::to_string(i) + "\n";
+  Diagnostics diagnostics;
+  load({.loader = LoadOptions::Loader::compose},
+       FakeDisk({{"/project/compose.yaml", "services:\n  a:\n    image: x\n    ports:\n" + ports}}), diagnostics);
+  EXPECT_EQ(diagnostics.error_count(), kMostMistakes);
+  EXPECT_EQ(diagnostics.all().back().message, "4000 more mistakes are not shown");
+}
+
 TEST(Limits, OfAFile) {
   EXPECT_EQ(error_of("services: {a: {image: x}} #" + std::string(kMostFileBytes, 'x')),
             "compose.limit: `compose.yaml` is too big to be read");

@@ -213,6 +213,7 @@ class Loading {
 
   bool merge_files() {
     canonical_ = load_files(workspace_, set_);
+    if (!workspace_.has_room()) return false;  // more is not worth saying
     if (!canonical_.is_mapping() || canonical_.entries.empty()) {
       if (!diagnostics_.has_errors()) diagnostics_.add(empty_compose_file(workspace_.shown(set_.files[0])));
       return false;
@@ -236,7 +237,7 @@ class Loading {
     if (profiles.empty())
       if (const auto listed = variable("COMPOSE_PROFILES"))
         for (const std::string& profile : split(*listed, ',')) profiles.emplace_back(trim(profile));
-    disabled_ = drop_inactive_services(canonical_, profiles);
+    disabled_ = drop_inactive_services(canonical_, {profiles.begin(), profiles.end()});
     return true;
   }
 

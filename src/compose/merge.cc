@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <map>
+#include <set>
 
 #include "compose/attributes.h"
 #include "compose/diagnostics.h"
@@ -62,8 +63,9 @@ Node as_names(Node node, Value value) {
   if (!node.is_list()) return node;
   Node mapping = Node::of_mapping();
   mapping.span = node.span;
+  KeyIndex keys;
   for (const Node& item : node.items)
-    if (!mapping.find(item.text)) mapping.entries.push_back({item.text, item.span, value(item.span)});
+    if (!keys.find(mapping, item.text)) mapping.entries.push_back({item.text, item.span, value(item.span)});
   return mapping;
 }
 
@@ -127,8 +129,9 @@ class Merger {
     if (earlier.is_null()) return later;
     if (!earlier.is_mapping() || !later.is_mapping()) return conflict(std::move(earlier), later, path);
     earlier.damaged |= later.damaged;
+    KeyIndex keys;
     for (Node::Entry& entry : later.entries) {
-      Node* present = earlier.find(entry.key);
+      Node* present = keys.find(earlier, entry.key);
       if (!present) {
         earlier.entries.push_back(std::move(entry));
         continue;
@@ -150,9 +153,10 @@ class Merger {
   }
 
   static Node extra_hosts(Node earlier, Node later) {
+    std::set<std::string> known;
+    for (const Node& item : earlier.items) known.insert(item.text);
     for (Node& item : later.items)
-      if (std::ranges::find(earlier.items, item.text, &Node::text) == earlier.items.end())
-        earlier.items.push_back(std::move(item));
+      if (known.insert(item.text).second) earlier.items.push_back(std::move(item));
     return earlier;
   }
 
@@ -171,23 +175,28 @@ class Merger {
       const Node* node = item.find("subnet");
       return node ? node->text : std::string();
     };
+    std::map<std::string, const Node*> over;  // the first of each subnet
+    for (const Node& item : later.items) over.emplace(subnet(item), &item);
     Node merged = Node::of_list();
     merged.span = earlier.span;
-    const auto put = [&](Node item) {
-      const auto same = std::ranges::find(merged.items, subnet(item), subnet);
-      if (same == merged.items.end()) {
+    std::map<std::string, std::size_t> places;
+    const auto put = [&](const std::string& name, Node item) {
+      const auto [place, is_new] = places.emplace(name, merged.items.size());
+      if (is_new) {
         merged.items.push_back(std::move(item));
       } else {
-        *same = std::move(item);
+        merged.items[place->second] = std::move(item);
       }
     };
-    for (const Node& original : earlier.items) {
-      const auto over = std::ranges::find(later.items, subnet(original), subnet);
-      if (over == later.items.end()) continue;
-      put(mappings(original, *over, shape->each, path));
+    std::set<std::string> original;
+    for (const Node& item : earlier.items) {
+      const std::string name = subnet(item);
+      original.insert(name);
+      if (const auto found = over.find(name); found != over.end())
+        put(name, mappings(item, *found->second, shape->each, path));
     }
     for (const Node& item : later.items)
-      if (std::ranges::find(earlier.items, subnet(item), subnet) == earlier.items.end()) put(item);
+      if (const std::string name = subnet(item); !original.contains(name)) put(name, item);
     return merged;
   }
 

@@ -2,6 +2,8 @@
 
 #include <algorithm>
 
+#include "compose/limits.h"
+
 namespace defang::compose {
 
 Node Node::of(std::string text) {
@@ -79,6 +81,43 @@ Node& Node::set(std::string_view key, Node value) {
 
 bool Node::erase(std::string_view key) {
   return std::erase_if(entries, [&](const Entry& entry) { return entry.key == key; }) > 0;
+}
+
+std::size_t size_of(const Node& node) {
+  std::size_t size = 1 + node.text.size() / kBytesAsValue;
+  for (const Node& item : node.items) size += size_of(item);
+  for (const Node::Entry& entry : node.entries) size += entry.key.size() / kBytesAsValue + size_of(entry.value);
+  return size;
+}
+
+const Node::Entry* KeyIndex::find_entry(const Node& mapping, std::string_view key) {
+  constexpr std::size_t kFew = 16;  // looked through faster than any index is made
+  if (mapping.entries.size() <= kFew) return mapping.find_entry(key);
+  for (; known_ < mapping.entries.size(); ++known_) places_.emplace(mapping.entries[known_].key, known_);
+  const auto found = places_.find(key);
+  return found == places_.end() ? nullptr : &mapping.entries[found->second];
+}
+
+Node::Entry* KeyIndex::find_entry(Node& mapping, std::string_view key) {
+  return const_cast<Node::Entry*>(find_entry(std::as_const(mapping), key));
+}
+
+const Node* KeyIndex::find(const Node& mapping, std::string_view key) {
+  const Node::Entry* entry = find_entry(mapping, key);
+  return entry ? &entry->value : nullptr;
+}
+
+Node* KeyIndex::find(Node& mapping, std::string_view key) {
+  return const_cast<Node*>(find(std::as_const(mapping), key));
+}
+
+void KeyIndex::set(Node& mapping, std::string_view key, Node value) {
+  if (Node* present = find(mapping, key)) {
+    *present = std::move(value);
+  } else {
+    SourceSpan key_span = value.span;
+    mapping.entries.push_back({std::string(key), std::move(key_span), std::move(value)});
+  }
 }
 
 }  // namespace defang::compose

@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <string>
 #include <string_view>
+#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -53,6 +54,27 @@ struct Node::Entry {
   std::string key;
   SourceSpan key_span;
   Node value;
+};
+
+/// How much of kMostValues a node takes, with all that it holds.
+std::size_t size_of(const Node& node);
+
+/// Finds keys of one mapping, many after each other, in a time that does not grow with the mapping. Entries may be
+/// appended meanwhile, none removed.
+class KeyIndex {
+ public:
+  const Node::Entry* find_entry(const Node& mapping, std::string_view key);
+  Node::Entry* find_entry(Node& mapping, std::string_view key);
+  const Node* find(const Node& mapping, std::string_view key);
+  Node* find(Node& mapping, std::string_view key);
+  void set(Node& mapping, std::string_view key, Node value);  // as Node::set
+
+ private:
+  struct Hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  std::unordered_map<std::string, std::size_t, Hash, std::equal_to<>> places_;
+  std::size_t known_ = 0;  // entries among places_
 };
 
 }  // namespace defang::compose

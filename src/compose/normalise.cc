@@ -86,7 +86,7 @@ void resolve(Node& node, const Lookup& lookup) {
   }
 }
 
-void add_dependency(Node& service, const std::string& name, bool restart, const SourceSpan& span) {
+void add_dependency(Node& service, KeyIndex& known, const std::string& name, bool restart, const SourceSpan& span) {
   Node* depends_on = service.find("depends_on");
   if (!depends_on) {
     Node mapping = Node::of_mapping();
@@ -94,7 +94,7 @@ void add_dependency(Node& service, const std::string& name, bool restart, const 
     mapping.implied = true;
     depends_on = &service.set("depends_on", std::move(mapping));
   }
-  if (depends_on->find(name)) return;
+  if (known.find(*depends_on, name)) return;
   Node dependency = Node::of_mapping();
   dependency.span = span;
   dependency.implied = true;
@@ -102,25 +102,27 @@ void add_dependency(Node& service, const std::string& name, bool restart, const 
   dependency.set("restart", Node::of_boolean(restart));
   dependency.set("required", Node::of_boolean(true));
   for (Node::Entry& entry : dependency.entries) entry.value.span = span;
-  depends_on->set(name, std::move(dependency));
+  known.set(*depends_on, name, std::move(dependency));
 }
 
 /// CS-131
 void add_implied_dependencies(Node& service) {
   const Node original = service;
+  KeyIndex known;
   if (const Node* links = original.find("links"))
     for (const Node& link : links->items) {
       const std::vector<std::string> parts = split(link.text, ':');
-      add_dependency(service, parts.size() == 2 ? parts[0] : link.text, true, link.span);
+      add_dependency(service, known, parts.size() == 2 ? parts[0] : link.text, true, link.span);
     }
   for (const char* key : {"network_mode", "ipc", "pid", "uts", "cgroup"}) {
     const Node* mode = original.find(key);
-    if (mode && mode->text.starts_with("service:")) add_dependency(service, mode->text.substr(8), true, mode->span);
+    if (mode && mode->text.starts_with("service:"))
+      add_dependency(service, known, mode->text.substr(8), true, mode->span);
   }
   if (const Node* sources = original.find("volumes_from"))
     for (const Node& source : sources->items)
       if (!source.text.starts_with("container:"))
-        add_dependency(service, split(source.text, ':')[0], false, source.span);
+        add_dependency(service, known, split(source.text, ':')[0], false, source.span);
 }
 
 void clean_mount_targets(Node& service) {

@@ -5,16 +5,15 @@
 namespace defang::compose {
 namespace {
 
-bool is_active(const Node& service, const std::vector<std::string>& active) {
+bool is_active(const Node& service, const std::set<std::string>& active) {
   const Node* profiles = service.find("profiles");
-  if (!profiles || profiles->items.empty() || std::ranges::find(active, "*") != active.end()) return true;
-  return std::ranges::any_of(
-      profiles->items, [&](const Node& profile) { return std::ranges::find(active, profile.text) != active.end(); });
+  if (!profiles || profiles->items.empty() || active.contains("*")) return true;
+  return std::ranges::any_of(profiles->items, [&](const Node& profile) { return active.contains(profile.text); });
 }
 
 }  // namespace
 
-std::vector<std::string> drop_inactive_services(Node& project, const std::vector<std::string>& active) {
+std::vector<std::string> drop_inactive_services(Node& project, const std::set<std::string>& active) {
   std::vector<std::string> dropped;
   Node* services = project.find("services");
   if (!services) return dropped;

@@ -38,13 +38,6 @@ std::string short_tag(const yaml_char_t* tag) {
   return text.starts_with(kStandard) ? "!!" + text.substr(kStandard.size()) : text;
 }
 
-std::size_t size_of(const Node& node) {
-  std::size_t size = 1 + node.text.size() / kAliasBytesAsNode;
-  for (const Node& item : node.items) size += size_of(item);
-  for (const Node::Entry& entry : node.entries) size += size_of(entry.value);
-  return size;
-}
-
 /// Where each line starts. libyaml counts characters, and takes more for line ends than editors do (a lone carriage
 /// return, U+0085, U+2028): only the count from the beginning of the text is used, places are bytes on lines.
 class Lines {
@@ -65,8 +58,12 @@ class Lines {
   Place place(std::size_t character) {
     const auto after = std::ranges::upper_bound(starts_, character, {}, &Start::character);
     const auto line = static_cast<std::size_t>(after - starts_.begin()) - 1;
-    // Mostly asked from front to back, and a whole file may be one line.
-    if (last_.character < starts_[line].character || last_.character > character) last_ = starts_[line];
+    // From where it is nearest: mostly asked from front to back with short steps back, and a whole file may be one
+    // line.
+    const Start& start = starts_[line];
+    if (last_.character < start.character || last_.character > 2 * character - start.character) last_ = start;
+    while (last_.character > character)
+      if (!continues_character(text_[--last_.byte])) --last_.character;
     for (; last_.byte < text_.size(); ++last_.byte) {
       if (continues_character(text_[last_.byte])) continue;
       if (last_.character == character) break;
@@ -105,6 +102,7 @@ class Reader {
   Reader& operator=(const Reader&) = delete;
 
   std::optional<std::vector<Node>> documents() {
+    if (count_lines_with("%TAG") > kMostTagDirectives) return fail(too_many_directives({file_})), std::nullopt;
     std::vector<Node> documents;
     while (true) {
       Event event;
@@ -126,6 +124,14 @@ class Reader {
     Node node;
     std::size_t size = 0;
   };
+
+  std::size_t count_lines_with(std::string_view start) const {
+    const std::string_view text = file_->text;
+    std::size_t count = text.starts_with(start) ? 1 : 0;
+    for (std::size_t end = text.find('\n'); end != std::string_view::npos; end = text.find('\n', end + 1))
+      count += text.substr(end + 1).starts_with(start) ? 1 : 0;
+    return count;
+  }
 
   bool next(Event& event) {
     if (failed_) return false;
@@ -168,6 +174,7 @@ class Reader {
 
   Node read(Event& event) {
     if (++depth_ > kDeepestNesting) return fail(too_deep(point(event->start_mark)));
+    if (!count(1)) return fail(document_too_big(point(event->start_mark)));
     Node node;
     std::string anchor;
     switch (event->type) {
@@ -194,17 +201,22 @@ class Reader {
     --depth_;
     if (!anchor.empty() && !failed_) {
       open_anchors_.erase(anchor);
-      anchors_[anchor] = {node, size_of(node)};
+      const std::size_t size = size_of(node);
+      if (!count(size)) return fail(document_too_big(point(event->start_mark)));  // anchors within anchors
+      anchors_[anchor] = {node, size};
     }
     return node;
   }
+
+  /// False: the file has more values than a project may have.
+  bool count(std::size_t values) { return (values_ += values) <= kMostValues; }
 
   Node alias(const std::string& name, const SourceSpan& place) {
     if (open_anchors_.contains(name)) return fail(alias_of_itself(name, place));
     const auto found = anchors_.find(name);
     if (found == anchors_.end()) return fail(unknown_anchor(name, place));
     alias_nodes_ += found->second.size;
-    if (alias_nodes_ > kMostAliasNodes) return fail(too_many_aliases(place));
+    if (alias_nodes_ > kMostAliasNodes || !count(found->second.size)) return fail(too_many_aliases(place));
     return found->second.node;
   }
 
@@ -244,6 +256,7 @@ class Reader {
                             key_event->data.scalar.style == YAML_PLAIN_SCALAR_STYLE &&
                             text_of(key_event->data.scalar.value) == "<<";
       const Node key = read(key_event);
+      --values_;  // it counts with its value
       if (failed_) return node;
       if (!key.is_text()) return fail(key_not_a_text(path(), key, span(key_event->start_mark, key_event->end_mark)));
       const SourceSpan key_span = span(key_event->start_mark, key_event->end_mark);
@@ -262,22 +275,23 @@ class Reader {
         node.entries.push_back({key.text, key_span, std::move(value)});
       }
     }
-    for (Node& source : merged) merge_into(node, std::move(source));
+    KeyIndex keys;
+    for (Node& source : merged) merge_into(node, std::move(source), keys);
     return node;
   }
 
   /// `<<`: what the mapping itself says wins, then the earlier of several sources (CS-24).
-  void merge_into(Node& node, Node source) {
+  void merge_into(Node& node, Node source, KeyIndex& keys) {
     if (source.is_list()) {
       for (Node& item : source.items) {
         if (!item.is_mapping()) return (void)fail(merge_key_needs_mapping(item.span));
-        merge_into(node, std::move(item));
+        merge_into(node, std::move(item), keys);
       }
       return;
     }
     if (!source.is_mapping()) return (void)fail(merge_key_needs_mapping(source.span));
     for (Node::Entry& entry : source.entries)
-      if (!node.find(entry.key)) node.entries.push_back(std::move(entry));
+      if (!keys.find(node, entry.key)) node.entries.push_back(std::move(entry));
   }
 
   std::string path() const {
@@ -295,7 +309,8 @@ class Reader {
   yaml_parser_t parser_{};
   bool failed_ = false;
   int depth_ = 0;
-  std::size_t alias_nodes_ = 0;
+  std::size_t values_ = 0;       // of the whole file
+  std::size_t alias_nodes_ = 0;  // of the document
   std::map<std::string, Anchor> anchors_;
   std::set<std::string> open_anchors_;
   std::vector<std::string> path_;

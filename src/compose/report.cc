@@ -5,6 +5,9 @@
 #include <set>
 #include <tuple>
 
+#include "compose/diagnostics.h"
+#include "compose/limits.h"
+
 namespace defang::compose {
 namespace {
 
@@ -25,6 +28,8 @@ std::string without_service(const std::string& message) {
   }
   return text;
 }
+
+bool is_error(const Diagnostic& diagnostic) { return diagnostic.severity == Diagnostic::Severity::error; }
 
 void add_chain(Diagnostic& diagnostic, const std::vector<Origin>& origins) {
   std::set<const Origin*> told;
@@ -53,11 +58,17 @@ void report(const Diagnostics& found, const std::vector<Origin>& origins, Diagno
     if (!said.emplace(diagnostic.code, place, without_service(diagnostic.message)).second) continue;
     all.emplace_back(place, diagnostic);
   }
+  const std::size_t left_out = all.size() - std::min(all.size(), kMostMistakes);
+  if (left_out > 0) {
+    std::ranges::stable_partition(all, [](const auto& found_there) { return is_error(found_there.second); });
+    all.resize(kMostMistakes);
+  }
   std::ranges::stable_sort(all, {}, &std::pair<Place, Diagnostic>::first);
   for (auto& [place, diagnostic] : all) {
     add_chain(diagnostic, origins);
     diagnostics.add(std::move(diagnostic));
   }
+  if (left_out > 0) diagnostics.add(too_many_mistakes(left_out));
 }
 
 }  // namespace defang::compose

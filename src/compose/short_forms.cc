@@ -1,7 +1,5 @@
 #include "compose/short_forms.h"
 
-#include <functional>
-
 #include "compose/diagnostics.h"
 #include "compose/ports.h"
 #include "compose/scalars.h"
@@ -106,13 +104,14 @@ class Expansion {
     if (!node.is_list()) return;
     Node mapping = Node::of_mapping();
     mapping.span = node.span;
+    KeyIndex keys;
     for (const Node& item : node.items) {
       const std::size_t equals = item.text.find('=');
       Node value;
       if (equals != std::string::npos) value = Node::of(item.text.substr(equals + 1));
       value.span = item.span;
       value.from_variable = item.from_variable;
-      mapping.set(item.text.substr(0, equals), std::move(value));
+      keys.set(mapping, std::string_view(item.text).substr(0, equals), std::move(value));
     }
     node = std::move(mapping);
   }
@@ -128,11 +127,13 @@ class Expansion {
     if (!node.is_list()) return;
     Node mapping = Node::of_mapping();
     mapping.span = node.span;
+    KeyIndex keys;
     for (const Node& item : node.items)
-      mapping.set(item.text, LongForm(item)
-                                 .imply("condition", Node::of("service_started"))
-                                 .imply("required", Node::of_boolean(true))
-                                 .take());
+      keys.set(mapping, item.text,
+               LongForm(item)
+                   .imply("condition", Node::of("service_started"))
+                   .imply("required", Node::of_boolean(true))
+                   .take());
     node = std::move(mapping);
   }
 
@@ -140,10 +141,11 @@ class Expansion {
     if (!node.is_list()) return;
     Node mapping = Node::of_mapping();
     mapping.span = node.span;
+    KeyIndex keys;
     for (const Node& item : node.items) {
       Node nothing;
       nothing.span = item.span;
-      mapping.set(item.text, std::move(nothing));
+      keys.set(mapping, item.text, std::move(nothing));
     }
     node = std::move(mapping);
   }
@@ -220,11 +222,14 @@ class Expansion {
   }
 
   void short_port(const Node& item, const std::string& path, std::vector<Node>& ports) {
+    if (!options_.admit(0, item.span)) return;  // said already
     const auto parsed = parse_port(reprint(item));
     if (!parsed) {
       diagnostics_.add(bad_port(path, item, parsed.error()));
       return;
     }
+    constexpr std::size_t kValuesOfPort = 5;
+    if (!options_.admit(parsed->size() * kValuesOfPort, item.span)) return;
     for (const ShortPort& port : *parsed)
       ports.push_back(LongForm(item)
                           .imply("mode", Node::of("ingress"))

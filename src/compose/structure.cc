@@ -2,10 +2,12 @@
 
 #include <algorithm>
 #include <cmath>
+#include <map>
 
 #include "compose/attributes.h"
 #include "compose/diagnostics.h"
 #include "compose/interpolate.h"
+#include "compose/limits.h"
 #include "compose/scalars.h"
 #include "support/text.h"
 
@@ -42,16 +44,6 @@ std::uint16_t form_of(const Node& node) {
   return 0;
 }
 
-bool equal(const Node& a, const Node& b) {
-  if (a.kind != b.kind) return false;
-  if (a.is_list()) return std::ranges::equal(a.items, b.items, equal);
-  if (!a.is_mapping()) return reprint(a) == reprint(b);
-  return a.entries.size() == b.entries.size() && std::ranges::all_of(a.entries, [&](const Node::Entry& entry) {
-           const Node* other = b.find(entry.key);
-           return other && equal(entry.value, *other);
-         });
-}
-
 constexpr std::uint16_t kNumberForms = form_integer | form_number;
 constexpr std::uint16_t kScalarForms = form_text | kNumberForms | form_boolean;
 
@@ -71,6 +63,7 @@ class Check {
 
   /// False: the node is of no use, and that has been said.
   bool visit(Node& node, const Shape& shape, const std::string& path, const SourceSpan& key_span) {
+    if (diagnostics_.error_count() >= kMostMistakes) return true;
     if (!has_form(node, accepted_forms(*shape.attribute), path, node.is_null() ? key_span : node.span)) return false;
     if (node.is_text() && !check_value(node, shape, path)) return false;
     switch (shape.type()) {
@@ -184,6 +177,7 @@ class Check {
 
   void check_object(Node& node, const Shape& shape, const std::string& path, const SourceSpan& key_span) {
     keep(node, node.entries, [&](Node::Entry& entry) {
+      if (diagnostics_.error_count() >= kMostMistakes) return true;
       const Shape* inner = shape.key(entry.key);
       if (inner) return visit(entry.value, *inner, key_path(path, entry.key), entry.key_span);
       if ((is_extension(entry.key) && !shape.has(no_extensions)) || shape.has(any_name)) return true;
@@ -219,12 +213,12 @@ class Check {
     if (shape.attribute->unique == Unique::checked || shape.type() == Type::names) check_unique(node, path);
   }
 
+  /// Of scalars: 80 and "80" are two.
   void check_unique(const Node& node, const std::string& path) {
-    for (std::size_t i = 0; i < node.items.size(); ++i) {
-      const auto end = node.items.begin() + static_cast<std::ptrdiff_t>(i);
-      const auto first =
-          std::find_if(node.items.begin(), end, [&](const Node& item) { return equal(item, node.items[i]); });
-      if (first != end) diagnostics_.add(repeated_item(path, node.items[i], first->span));
+    std::map<std::pair<Node::Kind, std::string>, const Node*> known;
+    for (const Node& item : node.items) {
+      const auto [first, is_new] = known.emplace(std::pair(item.kind, reprint(item)), &item);
+      if (!is_new) diagnostics_.add(repeated_item(path, item, first->second->span));
     }
   }
 

@@ -231,7 +231,8 @@ class Canonical {
   void key_values(Node& node, const Shape& shape, const std::string& path) {
     if (node.is_list()) {
       Node mapping = Node::of_mapping();
-      for (const Node& item : node.items) add_key_value(mapping, item, path);
+      KeyIndex keys;
+      for (const Node& item : node.items) add_key_value(mapping, keys, item, path);
       become(node, std::move(mapping));
     }
     for (Node::Entry& entry : node.entries) {
@@ -242,7 +243,7 @@ class Canonical {
       std::erase_if(node.entries, [](const Node::Entry& entry) { return entry.value.is_null(); });
   }
 
-  void add_key_value(Node& mapping, const Node& item, const std::string& path) {
+  void add_key_value(Node& mapping, KeyIndex& keys, const Node& item, const std::string& path) {
     const std::string text = reprint(item);
     const std::size_t equals = text.find('=');
     const std::string key = text.substr(0, equals);
@@ -251,7 +252,7 @@ class Canonical {
     if (equals != std::string::npos) value = Node::of(text.substr(equals + 1));
     value.span = item.span;
     value.from_variable = item.from_variable;
-    mapping.set(key, std::move(value));
+    keys.set(mapping, key, std::move(value));
   }
 
   void file_mode(Node& node, const std::string& path) {
