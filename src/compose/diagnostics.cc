@@ -139,6 +139,10 @@ Diagnostic not_a_character(const SourceSpan& span) {
   return error("yaml-syntax", "this text holds U+FDD0, which is not a character", span, "remove it");
 }
 
+Diagnostic not_base64(const SourceSpan& span) {
+  return error("yaml-syntax", "what `!!binary` marks must be a text in base64", span, "remove the tag");
+}
+
 Diagnostic file_too_big(const std::string& shown_path, const SourceSpan& asked_by) {
   return error("limit", fmt::format("`{}` is too big to be read", shown_path), asked_by,
                fmt::format("a file may have {} MiB", kMostFileBytes >> 20));

@@ -20,6 +20,7 @@ Diagnostic cannot_read(const std::string& shown_path, const Error& error, const 
 Diagnostic yaml_syntax(const std::string& problem, const std::string& context, const SourceSpan& span,
                        const SourceSpan& context_span);
 Diagnostic not_a_character(const SourceSpan& span);
+Diagnostic not_base64(const SourceSpan& span);
 Diagnostic file_too_big(const std::string& shown_path, const SourceSpan& asked_by);
 Diagnostic too_deep(const SourceSpan& span);
 Diagnostic alias_of_itself(const std::string& name, const SourceSpan& span);

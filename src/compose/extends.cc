@@ -48,18 +48,15 @@ class Extension {
     if (!base || !workspace_.admit(size_of(*base), extends->key_span)) return damage(*service);
     if (base->is_null()) return service->erase("extends");
 
-    // Tags of the extending service act on what it inherits (CS-87).
-    Node inherited = Node::of_mapping();
-    inherited.set("services", Node::of_mapping()).set(name, *base);
-    apply_resets(inherited, *scope.resets);
-    Node* left = inherited.find("services")->find(name);
-    Node whole = left ? std::move(*left) : Node::of_mapping();
-    whole.erase("extends");
+    // Tags within the extending service act on what it inherits (CS-87).
+    Node inherited = *base;
+    apply_resets(inherited, scope.resets->at("services").at(name));
+    inherited.erase("extends");
 
     Node own = std::move(*service);
     own.erase("extends");
     const SourceSpan span = own.span;
-    *service = merge(std::move(whole), std::move(own), compose_file().key("services")->each, "services." + name,
+    *service = merge(std::move(inherited), std::move(own), compose_file().key("services")->each, "services." + name,
                      workspace_.diagnostics);
     service->span = span;
     return true;

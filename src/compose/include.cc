@@ -116,12 +116,9 @@ class Inclusion {
           continue;
         }
         // What the including file says wins, and its tags act on what is included.
-        Node imported = Node::of_mapping();
-        imported.set(section, Node::of_mapping()).set(entry.key, std::move(entry.value));
-        apply_resets(imported, resets);
-        Node* left = imported.find(section)->find(entry.key);
-        *own = merge(left ? std::move(*left) : Node(), std::move(*own), shape, section + ("." + entry.key),
-                     workspace_.diagnostics);
+        apply_resets(entry.value, resets.at(section).at(entry.key));
+        *own =
+            merge(std::move(entry.value), std::move(*own), shape, section + ("." + entry.key), workspace_.diagnostics);
       }
     }
   }

@@ -48,7 +48,7 @@ bool is_ip_address(std::string_view text) {
 std::expected<std::vector<ShortPort>, std::string> parse_port(std::string_view text) {
   ShortPort port;
   if (const std::size_t slash = text.find('/'); slash != std::string_view::npos) {
-    const std::string protocol = to_lower(text.substr(slash + 1));
+    const std::string protocol = to_lower(split(text.substr(slash + 1), '/')[0]);  // what follows is not looked at
     text = text.substr(0, slash);
     if (!protocol.empty()) port.protocol = protocol;
     if (port.protocol != "tcp" && port.protocol != "udp" && port.protocol != "sctp")

@@ -11,6 +11,8 @@
 #include "compose/interpolate.h"
 #include "compose/limits.h"
 #include "compose/scalars.h"
+#include "support/digest.h"
+#include "support/text.h"
 
 namespace defang::compose {
 namespace {
@@ -222,7 +224,13 @@ class Reader {
 
   Node scalar(Event& event) {
     const auto& data = event->data.scalar;
-    const std::string text(reinterpret_cast<const char*>(data.value), data.length);
+    std::string text(reinterpret_cast<const char*>(data.value), data.length);
+    if (short_tag(data.tag) == "!!binary") {
+      const std::string bytes = from_base64(text);
+      if (base64(bytes) != replace_all(text, "\n", "") || !is_utf8(bytes))
+        return fail(not_base64(span(event->start_mark, event->end_mark)));
+      text = bytes;
+    }
     if (has_marks(text)) return fail(not_a_character(span(event->start_mark, event->end_mark)));
     const bool plain = data.style == YAML_PLAIN_SCALAR_STYLE;
     Node node = resolve_scalar(text, plain ? ScalarStyle::plain : ScalarStyle::quoted, short_tag(data.tag));

@@ -12,6 +12,12 @@ void drop_tagged_items(Node& node) {  // no place in a list is ever reset, but w
 
 }  // namespace
 
+const Resets& Resets::at(const std::string& key) const {
+  static const Resets kNone;
+  const auto found = below.find(key);
+  return found == below.end() ? kNone : found->second;
+}
+
 Resets take_resets(Node& document) {
   drop_tagged_items(document);
   Resets resets;

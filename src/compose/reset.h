@@ -11,6 +11,8 @@ namespace defang::compose {
 struct Resets {
   bool here = false;
   std::map<std::string, Resets> below;  // by key
+
+  const Resets& at(const std::string& key) const;  // nothing, where nothing is tagged
 };
 
 /// Takes the values tagged `!reset` out of the document and says where tags stood.

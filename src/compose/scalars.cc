@@ -199,9 +199,8 @@ Node resolve_scalar(std::string_view text, ScalarStyle style, std::string_view t
   Node node = style == ScalarStyle::plain || forced ? resolve_plain(text) : text_node(text);
   if (forced && tag == "!!float" && node.kind == Node::Kind::integer)
     node = Node::of_number(static_cast<double>(node.integer));
-  if (!tag.empty() && !tag.starts_with("!!")) {
-    // `!reset` and `!override` keep their value's own kind; any other tag makes the scalar a text (CS-30).
-    if (tag != "!reset" && tag != "!override") node = text_node(text);
+  if (!tag.empty() && !tag.starts_with("!!")) {  // makes the scalar a text, `!override` too (CS-30)
+    node = text_node(text);
     node.tag = tag;
   }
   if (node.kind != Node::Kind::text) node.text = text;

@@ -54,6 +54,7 @@ class Expansion {
     at("devices", &Expansion::devices);
     at("dns", &Expansion::text_or_list);
     at("env_file", &Expansion::env_file);
+    at("expose", &Expansion::expose);
     at("extends", &Expansion::extends);
     at("gpus", &Expansion::gpus);
     at("label_file", &Expansion::text_or_list);
@@ -188,6 +189,11 @@ class Expansion {
     text_or_list(node, path);
     for (Node& item : node.items)
       if (item.is_text()) item = LongForm(item).set("path", Node::of(item.text)).take();
+  }
+
+  void expose(Node& node, const std::string& path) {
+    for (const Node& item : node.items)
+      if (item.kind == Node::Kind::number) diagnostics_.add(port_with_fraction(path, item));
   }
 
   void extends(Node& node, const std::string&) {

@@ -9,7 +9,15 @@
 namespace defang::compose {
 namespace {
 
-bool is_letter(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z'); }
+/// How many bytes the letter at the beginning has; 0: there is none. Beyond ASCII, nearly all that people write is one.
+std::size_t letter_at_start(std::string_view text) {
+  if (text.empty()) return 0;
+  const auto first = static_cast<unsigned char>(text[0]);
+  if (first < 0x80) return (first >= 'a' && first <= 'z') || (first >= 'A' && first <= 'Z') ? 1 : 0;
+  for (std::size_t size = 2; size <= std::min<std::size_t>(4, text.size()); ++size)
+    if (is_utf8(text.substr(0, size))) return size;
+  return 0;
+}
 
 // Compose specification, "volumes", short syntax; mount(8) for the propagations.
 constexpr auto kPropagations =
@@ -23,7 +31,7 @@ std::vector<std::string> sections(std::string_view text) {
     const char c = text[at];
     if (c == '{' && at > 0 && text[at - 1] == '$') ++braces;
     if (c == '}' && braces > 0) --braces;
-    const bool is_drive = out.back().size() == 1 && is_letter(out.back()[0]);
+    const bool is_drive = !out.back().empty() && letter_at_start(out.back()) == out.back().size();
     if (c == ':' && braces == 0 && !is_drive) {
       out.emplace_back();
     } else {
@@ -46,7 +54,8 @@ void apply_option(ShortMount& mount, std::string_view option) {
 bool is_file_path(std::string_view source) {
   if (source.empty()) return false;
   if (source[0] == '.' || source[0] == '/' || source[0] == '~' || source.starts_with("\\\\")) return true;
-  return source.size() > 1 && is_letter(source[0]) && source[1] == ':';
+  const std::size_t letter = letter_at_start(source);
+  return letter > 0 && source.substr(letter).starts_with(':');
 }
 
 std::expected<ShortMount, std::string> parse_mount(std::string_view text) {
