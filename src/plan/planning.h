@@ -74,6 +74,7 @@ struct Planning {
   Diagnostics& diagnostics;
   providers::StackScope scope;
   Hosts hosts;
+  Hosts all_hosts;  // with those of stores, which find_stores takes out of `hosts`
   std::map<std::string, PlannedService> services;
   std::map<std::string, PlannedShare> shares;            // "volume db_data", "folder /project/data"
   std::map<std::string, ManagedStore> stores;            // by service; these are not among `services`

@@ -642,7 +642,7 @@ std::optional<Value> model_name_rewritten(Planning& plan, PlannedService& planne
 }
 
 void note_redis_database(Planning& plan, const std::string& host, int number) {
-  plan.redis_databases[plan.hosts.at(host)].insert(number);
+  plan.redis_databases[plan.all_hosts.at(host)].insert(number);
 }
 
 /// Images that take TLS by a variable of another family; `value` is set where the user sets none.
@@ -816,7 +816,7 @@ std::vector<graph::Edge> needs_of_stores(const Planning& plan, const Service& se
     if (plan.stores.contains(dependency.service)) names.insert(dependency.service);
   for (const auto& variable : service.environment)
     if (const auto rewritten = rewritten_variable(plan, service, variable))
-      for (const auto& connection : rewritten->connections) names.insert(plan.hosts.at(connection.host));
+      for (const auto& connection : rewritten->connections) names.insert(plan.all_hosts.at(connection.host));
   std::vector<graph::Edge> edges;
   for (const auto& name : names)
     for (const auto& ready : plan.stores.at(name).ready)
