@@ -59,7 +59,7 @@ struct Build {
 };
 
 struct Healthcheck {
-  bool disabled = false;
+  bool disabled = false;          // `disable: true` or `test: NONE`
   std::vector<std::string> test;  // ["CMD", ...] or ["CMD-SHELL", text]; empty: the image's own
   std::optional<std::chrono::nanoseconds> interval, timeout, start_period, start_interval;
   std::optional<std::uint64_t> retries;

@@ -121,8 +121,8 @@ std::optional<Healthcheck> healthcheck_of(const Node::Entry* entry) {
   if (!entry || !entry->value.is_mapping()) return std::nullopt;
   const Node& node = entry->value;
   Healthcheck check;
-  check.disabled = is_true(node.find("disable"));
   check.test = texts_of(node.find("test"));
+  check.disabled = is_true(node.find("disable")) || (!check.test.empty() && check.test.front() == "NONE");
   check.interval = duration_of(node.find("interval"));
   check.timeout = duration_of(node.find("timeout"));
   check.start_period = duration_of(node.find("start_period"));

@@ -1,5 +1,7 @@
 #include "providers/container_apps_probes.h"
 
+#include <fmt/format.h>
+
 #include <algorithm>
 #include <array>
 #include <chrono>
@@ -140,6 +142,17 @@ Value::List default_probes(int port) {
           liveness_probe(port)};
 }
 
+/// What the check asks for beyond Azure's ranges.
+void note_limits(const compose::Service& service, Diagnostics& diagnostics) {
+  const auto& check = *service.healthcheck;
+  const auto cut = [&](std::string_view attribute, std::string_view limit) {
+    diagnostics.add(check_cut(service.name, attribute, limit, check.test_span));
+  };
+  if (check.interval > std::chrono::seconds(kLongestPeriod)) cut("interval", fmt::format("{} s", kLongestPeriod));
+  if (check.timeout > std::chrono::seconds(kLongestPeriod)) cut("timeout", fmt::format("{} s", kLongestPeriod));
+  if (check.retries > std::uint64_t{kMostFailures}) cut("retries", fmt::format("{}", kMostFailures));
+}
+
 std::optional<int> main_port(const Ingress& ingress) {
   if (ingress.kind == Ingress::Kind::none) return std::nullopt;
   return ingress.target_port;
@@ -165,13 +178,14 @@ Value::List probes(const compose::Service& service, const Ingress& ingress, Diag
     diagnostics.add(check_becomes_port(service.name, port, check.test_span));
     return port ? default_probes(*port) : Value::List{};
   }
-  const auto interval = check.interval.value_or(kInterval);
-  const auto retries = check.retries.value_or(kRetries);
-  const auto timeout = seconds_of(check.timeout.value_or(kTimeout), 1, kLongestPeriod);
-  const int failures = static_cast<int>(std::clamp<std::uint64_t>(retries, 1, kMostFailures));
-  Value::List list = {startup_probe(*target, check.start_period.value_or(0ns) +
-                                                 interval * static_cast<int>(std::min<std::uint64_t>(retries, 100))),
-                      probe("Readiness", *target, seconds_of(interval, 1, kLongestPeriod), timeout, failures)};
+  note_limits(service, diagnostics);
+  const std::chrono::nanoseconds longest = std::chrono::seconds(kLongestPeriod);
+  const auto interval = std::min(check.interval.value_or(kInterval), longest);
+  const auto timeout = std::min(check.timeout.value_or(kTimeout), longest);
+  const int failures = static_cast<int>(std::clamp<std::uint64_t>(check.retries.value_or(kRetries), 1, kMostFailures));
+  Value::List list = {startup_probe(*target, check.start_period.value_or(0ns) + interval * failures),
+                      probe("Readiness", *target, seconds_of(interval, 1, kLongestPeriod),
+                            seconds_of(timeout, 1, kLongestPeriod), failures)};
   if (port) list.push_back(liveness_probe(*port));
   return list;
 }

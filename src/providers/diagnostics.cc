@@ -181,6 +181,14 @@ Diagnostic check_becomes_port(const std::string& service, std::optional<int> por
               span, "a check that fetches a URL of localhost by `curl` or `wget` becomes an HTTP probe");
 }
 
+Diagnostic check_cut(const std::string& service, std::string_view attribute, std::string_view limit,
+                     const SourceSpan& span) {
+  return make(Severity::note, "azure.healthcheck-limit",
+              fmt::format("`{}` of the health check of service `{}` becomes {}, the most that Container Apps allows",
+                          attribute, service, limit),
+              span);
+}
+
 Diagnostic grace_period_cut(const std::string& service, std::int64_t seconds, const SourceSpan& span) {
   return make(Severity::warning, "azure.stop-grace-period",
               fmt::format("service `{}` gets {} s to stop, the most that Container Apps gives", service, seconds),

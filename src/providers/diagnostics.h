@@ -39,6 +39,8 @@ Diagnostic not_for_jobs(const std::string& service, std::string_view attribute, 
 
 // Probes and stopping
 Diagnostic check_becomes_port(const std::string& service, std::optional<int> port, const SourceSpan& span);
+Diagnostic check_cut(const std::string& service, std::string_view attribute, std::string_view limit,
+                     const SourceSpan& span);
 Diagnostic grace_period_cut(const std::string& service, std::int64_t seconds, const SourceSpan& span);
 
 }  // namespace defang::providers

@@ -271,10 +271,13 @@ TEST(Probes, KeepWithinAzuresRanges) {
   Diagnostics diagnostics;
   const auto list = probes(service, {}, diagnostics);
   ASSERT_EQ(list.size(), 2u);
-  EXPECT_EQ(*list[0].find("periodSeconds"), graph::Value(140));
+  EXPECT_EQ(*list[0].find("periodSeconds"), graph::Value(25));
   EXPECT_EQ(*list[1].find("periodSeconds"), graph::Value(240));
   EXPECT_EQ(*list[1].find("timeoutSeconds"), graph::Value(1));
   EXPECT_EQ(*list[1].find("failureThreshold"), graph::Value(10));
+  ASSERT_EQ(diagnostics.all().size(), 2u);
+  EXPECT_NE(diagnostics.all()[0].message.find("`interval` of the health check"), std::string::npos);
+  EXPECT_NE(diagnostics.all()[1].message.find("`retries` of the health check"), std::string::npos);
 }
 
 TEST(ConfigSecretName, KeepsPlainNamesReadableAndOthersApart) {
