@@ -6,6 +6,7 @@
 #include <fstream>
 #include <sstream>
 
+#include "arm/graph_json.h"
 #include "arm/template.h"
 #include "compose/load.h"
 #include "plan/plan.h"
@@ -69,6 +70,16 @@ void compare(const fs::path& path, const std::string& actual) {
   EXPECT_EQ(fs::exists(path) ? read(path) : "", actual) << path << " differs; ./dev test --accept rewrites it";
 }
 
+/// Whoever carries the plan out elsewhere has the same.
+void expect_survives_writing(const graph::ResourceGraph& graph) {
+  const auto written = arm::write_graph(graph);
+  const auto read = arm::read_graph(written);
+  ASSERT_TRUE(read) << read.error().message;
+  EXPECT_EQ(graph::to_text(*read), graph::to_text(graph));
+  EXPECT_EQ(arm::to_plan_json(*read), arm::to_plan_json(graph));
+  EXPECT_EQ(arm::write_graph(*read), written);
+}
+
 class Golden : public testing::TestWithParam<std::string> {};
 
 TEST_P(Golden, GivesWhatWasReviewed) {
@@ -87,6 +98,7 @@ TEST_P(Golden, GivesWhatWasReviewed) {
     const auto graph = plan::build_graph(*project, stack, facts, diagnostics);
     if (!diagnostics.has_errors()) {
       graph_text = graph::to_text(graph);
+      expect_survives_writing(graph);
       template_text = arm::to_template(graph, {.subscription_id = stack.subscription_id,
                                                .tenant_id = stack.tenant_id,
                                                .group = plan::resource_group_name(project->name, stack)});
