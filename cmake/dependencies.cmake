@@ -53,7 +53,11 @@ defang_library(zlib zlib.h z)
 if(archive_ARCHIVE)
   # See the file: what stands before the archive in the link order is taken instead of its own members.
   add_library(archive_left_out STATIC ${CMAKE_SOURCE_DIR}/cmake/archive_left_out.cc)
-  set_property(TARGET archive PROPERTY INTERFACE_LINK_LIBRARIES archive_left_out ${archive_ARCHIVE} zlib)
+  # A target, so that whoever else names zlib does not bring it to stand before the archive that needs it.
+  add_library(archive_itself STATIC IMPORTED)
+  set_target_properties(archive_itself PROPERTIES IMPORTED_LOCATION ${archive_ARCHIVE})
+  target_link_libraries(archive_itself INTERFACE zlib)
+  set_property(TARGET archive PROPERTY INTERFACE_LINK_LIBRARIES archive_left_out archive_itself)
   target_link_options(archive INTERFACE -Wl,-u,archive_write_set_format_7zip)
 else()
   target_link_libraries(archive INTERFACE zlib)

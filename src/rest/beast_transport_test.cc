@@ -2,7 +2,9 @@
 #include <openssl/pem.h>
 #include <openssl/x509v3.h>
 #include <unistd.h>
+#include <zlib.h>
 
+#include <array>
 #include <atomic>
 #include <boost/asio/ip/tcp.hpp>
 #include <boost/asio/read_until.hpp>
@@ -12,9 +14,13 @@
 #include <fstream>
 #include <functional>
 #include <mutex>
+#include <optional>
 #include <thread>
 
 #include "rest/http_transport.h"
+#include "rest/pipeline.h"
+#include "support/clock.h"
+#include "support/digest.h"
 #include "support/text.h"
 
 namespace defang::rest {
@@ -91,6 +97,8 @@ class ScriptedServer {
     boost::system::error_code ignored;
     tcp::socket wake(io_);
     wake.connect(acceptor_.local_endpoint(), ignored);
+    tcp::socket wake_second(io_);
+    if (second_) wake_second.connect(second_->local_endpoint(), ignored);
     thread_.join();
     for (auto& thread : threads_) thread.join();
     std::filesystem::remove_all(folder_);
@@ -100,6 +108,18 @@ class ScriptedServer {
   std::string url(const std::string& host = "localhost") const {
     return (over_ == Over::tls ? "https://" : "http://") + host + ":" + std::to_string(port());
   }
+  /// A second place of the same server.
+  void also_on(const tcp::endpoint& endpoint) {
+    const std::scoped_lock lock(mutex_);
+    threads_.emplace_back([this, &second = second_.emplace(io_, endpoint)] {
+      tcp::socket socket(io_);
+      second.accept(socket);
+      ++connections_;
+      serve(socket);
+    });
+  }
+  /// Answers a request that expects something, before its body. Not set: nothing is said.
+  Script expected;
   std::string ca_file() const { return folder_ / "ca.pem"; }
   std::unique_ptr<HttpTransport> transport() const { return make_beast_transport({.ca_file = ca_file()}).value(); }
   int connections() const { return connections_; }
@@ -149,6 +169,11 @@ class ScriptedServer {
       for (const std::string& line : split(buffer.substr(0, head), '\n')) {
         if (line.starts_with("Content-Length: ")) length = to_number(trim(line.substr(16))).value();
       }
+      if (expected && buffer.substr(0, head).find("Expect: ") != std::string::npos) {
+        const std::string answer = expected(buffer.substr(0, head));
+        asio::write(stream, asio::buffer(answer));
+        if (!answer.starts_with("HTTP/1.1 100")) return;
+      }
       while (buffer.size() < head + length) {
         std::string more(65536, '\0');
         more.resize(stream.read_some(asio::buffer(more)));
@@ -167,6 +192,7 @@ class ScriptedServer {
   SelfSigned identity_;
   asio::io_context io_;
   tcp::acceptor acceptor_;
+  std::optional<tcp::acceptor> second_;
   std::filesystem::path folder_;
   std::atomic<int> connections_ = 0;
   std::mutex mutex_;
@@ -212,7 +238,7 @@ TEST(BeastTransport, SendsTheUrlVerbatimAndReadsTheAnswerOverTls) {
   EXPECT_EQ(response->headers.get("x-ms-request-id"), "r1");
   EXPECT_EQ(response->body, "{\"a\":1}");
   EXPECT_EQ(seen, "PUT /x?c=%2b+(a) HTTP/1.1\r\nHost: localhost:" + std::to_string(server.port()) +
-                      "\r\nIf-Match: *\r\nContent-Length: 5\r\n\r\nhello");
+                      "\r\nIf-Match: *\r\nContent-Length: 5\r\nAccept-Encoding: gzip\r\n\r\nhello");
 }
 
 TEST(BeastTransport, RefusesACertificateOfAnotherName) {
@@ -518,6 +544,245 @@ TEST(BeastTransport, NamesThePlaceThatDoesNotAnswer) {
   ASSERT_FALSE(response);
   EXPECT_EQ(response.error().code, "connect-failed");
   EXPECT_TRUE(response.error().message.find(url.substr(7)) != std::string::npos) << response.error().message;
+}
+
+std::string gzip_of(std::string plain) {
+  z_stream stream{};
+  deflateInit2(&stream, 6, Z_DEFLATED, 15 + 16, 8, Z_DEFAULT_STRATEGY);
+  std::string out(deflateBound(&stream, plain.size()), '\0');
+  stream.next_in = reinterpret_cast<Bytef*>(plain.data());
+  stream.avail_in = static_cast<uInt>(plain.size());
+  stream.next_out = reinterpret_cast<Bytef*>(out.data());
+  stream.avail_out = static_cast<uInt>(out.size());
+  deflate(&stream, Z_FINISH);
+  out.resize(stream.total_out);
+  deflateEnd(&stream);
+  return out;
+}
+
+TEST(BeastTransport, AsksForGzipAndUnpacksIt) {
+  std::string long_text;
+  for (int i = 0; i < 50'000; ++i) long_text += std::to_string(i);
+  std::string asked;
+  ScriptedServer server(ScriptedServer::Over::tls, [&](const std::string& request) {
+    asked = request;
+    if (request.starts_with("GET /empty")) return ok("", "Content-Encoding: gzip\r\n");
+    return ok(gzip_of(long_text) + gzip_of("tail"), "Content-Encoding: GZIP\r\nETag: \"1\"\r\n");
+  });
+  const auto transport = server.transport();
+  const auto whole = transport->send({.url = server.url() + "/"}, {});
+  ASSERT_TRUE(whole) << whole.error().message;
+  EXPECT_TRUE(whole->body == long_text + "tail");
+  EXPECT_TRUE(asked.find("\r\nAccept-Encoding: gzip\r\n") != std::string::npos);
+  EXPECT_FALSE(whole->headers.has("Content-Encoding") || whole->headers.has("Content-Length"));
+  EXPECT_EQ(whole->headers.get("ETag"), "\"1\"");
+  std::string streamed;
+  const BodySink sink = [&](std::string_view piece) -> Result<void> {
+    streamed += piece;
+    return {};
+  };
+  EXPECT_TRUE(transport->send({.url = server.url() + "/", .sink = sink}, {}));
+  EXPECT_TRUE(streamed == long_text + "tail");
+  EXPECT_EQ(transport->send({.url = server.url() + "/empty"}, {})->body, "");
+  EXPECT_EQ(server.connections(), 1);
+}
+
+TEST(BeastTransport, LeavesPackedWhatItDidNotAskForSo) {
+  std::string asked;
+  ScriptedServer server(ScriptedServer::Over::plain, [&](const std::string& request) {
+    asked = request;
+    return ok("\x1f\x8b", "Content-Encoding: gzip\r\n");
+  });
+  const auto part = server.transport()->send({.url = server.url() + "/", .headers = {{"x-ms-range", "bytes=0-1"}}}, {});
+  EXPECT_EQ(part->body, "\x1f\x8b");
+  EXPECT_EQ(part->headers.get("Content-Encoding"), "gzip");
+  EXPECT_EQ(asked.find("Accept-Encoding"), std::string::npos);
+}
+
+TEST(BeastTransport, SaysWhatIsWrongWithGzipThatIsNone) {
+  for (const auto& [body, code] : {std::pair<std::string, std::string>{"no gzip at all", "answer-invalid"},
+                                   {gzip_of("this is cut off").substr(0, 15), "answer-invalid"}}) {
+    ScriptedServer server(ScriptedServer::Over::plain,
+                          [&](const std::string&) { return ok(body, "Content-Encoding: gzip\r\n"); });
+    const auto response = server.transport()->send({.url = server.url() + "/"}, {});
+    ASSERT_FALSE(response);
+    EXPECT_EQ(response.error().code, code) << response.error().message;
+  }
+}
+
+TEST(BeastTransport, SendsALongBodyOnceItIsWelcome) {
+  const std::string big(2'000'000, 'b');
+  ScriptedServer server(ScriptedServer::Over::tls, [&](const std::string& request) {
+    return ok(std::to_string(request.size() - request.find("\r\n\r\n") - 4));
+  });
+  server.expected = [](const std::string&) { return "HTTP/1.1 100 Continue\r\n\r\n"; };
+  const auto transport = server.transport();
+  const auto begin = std::chrono::steady_clock::now();
+  for (int i = 0; i < 3; ++i)
+    EXPECT_EQ(
+        transport->send({.method = "PUT", .url = server.url() + "/", .source = std::make_shared<TextSource>(big)}, {})
+            ->body,
+        "2000000");
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 2s);  // nobody waited out the moment
+  EXPECT_EQ(server.connections(), 1);
+}
+
+TEST(BeastTransport, KeepsALongBodyBackWhereItIsRefused) {
+  ScriptedServer server(ScriptedServer::Over::tls, [](const std::string&) { return ok("it was sent"); });
+  server.expected = [](const std::string&) { return "HTTP/1.1 403 Forbidden\r\nContent-Length: 3\r\n\r\nno!"; };
+  struct Counted : TextSource {
+    using TextSource::TextSource;
+    Result<std::size_t> read(char* buffer, std::size_t size) override {
+      ++reads;
+      return TextSource::read(buffer, size);
+    }
+    int reads = 0;
+  };
+  const auto body = std::make_shared<Counted>(std::string(2'000'000, 'b'));
+  const auto transport = server.transport();
+  const auto response = transport->send({.method = "PUT", .url = server.url() + "/", .source = body}, {});
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(response->status, 403);
+  EXPECT_EQ(response->body, "no!");
+  EXPECT_EQ(body->reads, 0);
+  EXPECT_EQ(transport->send({.url = server.url() + "/"}, {})->body, "it was sent");  // on a connection of its own
+  EXPECT_EQ(server.connections(), 2);
+}
+
+TEST(BeastTransport, SendsALongBodyUnaskedToWhoeverDoesNotKnowOfAsking) {
+  const std::string big(2'000'000, 'b');
+  ScriptedServer silent(ScriptedServer::Over::tls, [](const std::string&) { return ok("taken"); });
+  EXPECT_EQ(silent.transport()->send({.method = "PUT", .url = silent.url() + "/", .body = big}, {})->body, "taken");
+  ScriptedServer refusing(ScriptedServer::Over::tls, [](const std::string& request) {
+    return ok(request.find("Expect") == std::string::npos ? "taken" : "asked");
+  });
+  refusing.expected = [](const std::string&) { return "HTTP/1.1 417 Expectation Failed\r\nContent-Length: 0\r\n\r\n"; };
+  const auto transport = refusing.transport();
+  for (int i = 0; i < 2; ++i)
+    EXPECT_EQ(
+        transport->send({.method = "PUT", .url = refusing.url() + "/", .source = std::make_shared<TextSource>(big)}, {})
+            ->body,
+        "taken");
+}
+
+TEST(BeastTransport, GivesUpOnAnAnswerThatDripsLongerThanTheTotalLimit) {
+  ScriptedServer server(ScriptedServer::Over::plain, [](const std::string&) { return ok("x"); });
+  std::atomic<bool> over = false;
+  asio::io_context io;
+  tcp::acceptor acceptor(io, tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+  std::jthread dripping([&] {
+    boost::system::error_code error;
+    tcp::socket client(io);
+    acceptor.accept(client);
+    asio::write(client, asio::buffer(std::string("HTTP/1.1 200 OK\r\nContent-Length: 100000\r\n\r\n")), error);
+    while (!error && !over) {
+      asio::write(client, asio::buffer(std::string("drop")), error);
+      std::this_thread::sleep_for(20ms);
+    }
+  });
+  const std::string url = "http://localhost:" + std::to_string(acceptor.local_endpoint().port()) + "/?sig=s3cret";
+  const auto begin = std::chrono::steady_clock::now();
+  const auto response = server.transport()->send({.url = url, .total_limit = 300ms}, {});
+  over = true;
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 2s);
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().code, "time-out");
+  EXPECT_TRUE(response.error().message.ends_with("has not answered in full within 0.3 s")) << response.error().message;
+}
+
+/// A port of 127.0.0.1 that swallows whatever wants to connect: its queue is full.
+struct Swallowing {
+  Swallowing() {
+    acceptor.open(tcp::v4());
+    acceptor.bind(tcp::endpoint(asio::ip::address_v4::loopback(), 0));
+    acceptor.listen(0);
+    for (auto& waiting : queue) {
+      waiting.open(tcp::v4());
+      waiting.native_non_blocking(true);  // asio's own connect() would wait for minutes
+      const tcp::endpoint full = acceptor.local_endpoint();
+      ::connect(waiting.native_handle(), full.data(), static_cast<socklen_t>(full.size()));
+    }
+  }
+  std::uint16_t port() const { return acceptor.local_endpoint().port(); }
+  asio::io_context io;
+  tcp::acceptor acceptor{io};
+  std::array<tcp::socket, 3> queue{tcp::socket(io), tcp::socket(io), tcp::socket(io)};
+};
+
+TEST(BeastTransport, TriesTheOtherFamilyWhileOneAddressKeepsSilent) {
+  ScriptedServer server(ScriptedServer::Over::tls, [](const std::string&) { return ok("by IPv6"); });
+  const Swallowing silent;
+  server.also_on(tcp::endpoint(asio::ip::address_v6::loopback(), silent.port()));
+  const auto begin = std::chrono::steady_clock::now();
+  const auto response =
+      server.transport()->send({.url = "https://localhost:" + std::to_string(silent.port()) + "/"}, {});
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, 3s);
+  ASSERT_TRUE(response) << response.error().message;
+  EXPECT_EQ(response->body, "by IPv6");
+}
+
+TEST(BeastTransport, SaysOfEachAddressWhatBecameOfIt) {
+  const Swallowing silent;  // and ::1 refuses
+  const std::string url = "http://localhost:" + std::to_string(silent.port()) + "/?sig=s3cret";
+  const auto transport = make_beast_transport({.connect_limit = 600ms}).value();
+  const auto response = transport->send({.url = url}, {});
+  ASSERT_FALSE(response);
+  EXPECT_EQ(response.error().message, "cannot connect to `localhost:" + std::to_string(silent.port()) +
+                                          "` (127.0.0.1): no answer; (::1): Connection refused");
+}
+
+TEST(BeastTransport, IsAskedAgainAtTheMomentThatAnAnswerNames) {
+  int asked = 0;
+  ScriptedServer server(ScriptedServer::Over::tls, [&](const std::string&) {
+    if (++asked > 1) return ok("now");
+    return std::string(
+        "HTTP/1.1 503 Service Unavailable\r\nDate: Tue, 24 Nov 2026 23:59:58 GMT\r\nRetry-After: Wed, 25 Nov 2026 "
+        "00:00:05 GMT\r\nContent-Length: 0\r\n\r\n");
+  });
+  FakeClock clock;
+  const auto random = make_seeded_random(1);
+  const auto transport = server.transport();
+  const auto pipeline = make_pipeline({.transport = *transport, .clock = clock, .random = *random});
+  EXPECT_EQ(pipeline->send({.method = "PUT", .url = server.url() + "/"}, {}, {})->body, "now");
+  EXPECT_GE(clock.elapsed(), 7s);
+  EXPECT_LE(clock.elapsed(), 8s);
+}
+
+TEST(BeastTransport, ShowsNoSecretInItsErrors) {
+  std::string said;
+  ScriptedServer broken(ScriptedServer::Over::plain, [&](const std::string&) { return said; });
+  ScriptedServer stranger(ScriptedServer::Over::tls, [](const std::string&) { return ok(""); });
+  const auto transport = broken.transport();
+  const auto proxied =
+      make_beast_transport({.ca_file = broken.ca_file(), .https_proxy = "http://me:s3cret@" + broken.url().substr(7)})
+          .value();
+  const auto error_of = [&](HttpTransport& by, const std::string& url) {
+    const auto response = by.send({.method = "POST",
+                                   .url = url,
+                                   .headers = {{"Authorization", "Bearer s3cret"}},
+                                   .body = "client_secret=s3cret",
+                                   .idle_limit = 100ms},
+                                  {});
+    if (response) return std::string("answered");
+    const Error& error = response.error();
+    return error.code + "\n" + error.message + "\n" + error.help + "\n" + join(error.context, "\n");
+  };
+  const std::string query = "/a?sig=s3cret";
+  const auto expect = [&](const std::string& code, const std::string& text) {
+    EXPECT_TRUE(text.starts_with(code + "\n")) << text;
+    EXPECT_EQ(text.find("s3cret"), std::string::npos) << text;
+  };
+  expect("connection-lost", error_of(*transport, broken.url() + query));
+  said = "220 this is mail\r\n\r\n";
+  expect("answer-invalid", error_of(*transport, broken.url() + query));
+  said = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n";
+  expect("time-out", error_of(*transport, broken.url() + query));
+  expect("tls-failed", error_of(*transport, stranger.url() + query));
+  expect("connect-failed", error_of(*transport, "http://localhost:1" + query));
+  expect("name-not-found", error_of(*transport, "http://nowhere.invalid" + query));
+  expect("url-invalid", error_of(*transport, "https://me:s3cret@management.test" + query));
+  said = "HTTP/1.1 502 Bad Gateway\r\n\r\n";
+  expect("proxy-failed", error_of(*proxied, "https://management.test" + query));
 }
 
 TEST(BeastTransport, NeverSendsAHeaderThatWouldBecomeTwo) {

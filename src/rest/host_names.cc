@@ -65,7 +65,7 @@ Result<std::vector<std::string>> ask_dns(const std::string& host, const std::sto
   channel.wait(answer.done, stop);
   if (stop.stop_requested()) return stopped();
   if (answer.addresses.empty()) return not_found(host, ares_strerror(answer.status));
-  return answer.addresses;
+  return in_turns(answer.addresses);
 }
 
 }  // namespace
@@ -74,6 +74,17 @@ bool is_loopback_name(std::string_view host) {
   if (host.ends_with('.')) host.remove_suffix(1);
   const std::string name = to_lower(host);
   return name == "localhost" || name.ends_with(".localhost");
+}
+
+std::vector<std::string> in_turns(const std::vector<std::string>& addresses) {
+  const auto is_6 = [](const std::string& address) { return address.find(':') != std::string::npos; };
+  std::vector<std::string> first, second, out;
+  for (const auto& address : addresses) (is_6(address) == is_6(addresses.front()) ? first : second).push_back(address);
+  for (std::size_t i = 0; i < std::max(first.size(), second.size()); ++i) {
+    if (i < first.size()) out.push_back(first[i]);
+    if (i < second.size()) out.push_back(second[i]);
+  }
+  return out;
 }
 
 std::vector<std::string> addresses_in_hosts_file(std::string_view text, std::string_view host) {
@@ -97,7 +108,7 @@ Result<std::vector<std::string>> look_up(const std::string& host, std::stop_toke
   if (is_loopback_name(host)) return std::vector<std::string>{"127.0.0.1", "::1"};
   std::ifstream file("/etc/hosts");
   const std::string text{std::istreambuf_iterator<char>(file), {}};
-  if (auto found = addresses_in_hosts_file(text, host); !found.empty()) return found;
+  if (auto found = addresses_in_hosts_file(text, host); !found.empty()) return in_turns(found);
   return ask_dns(host, stop);
 }
 

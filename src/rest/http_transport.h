@@ -46,6 +46,8 @@ class BodySource {
 /// Takes a response body piece by piece; an error ends the request.
 using BodySink = std::function<Result<void>(std::string_view piece)>;
 
+constexpr std::chrono::minutes kTotalLimit(5);  // Resource Manager itself gives up after four
+
 struct HttpRequest {
   std::string method = "GET";
   std::string url;  // absolute; sent verbatim, never re-encoded (signed poll URLs, wire facts 1.4)
@@ -56,6 +58,8 @@ struct HttpRequest {
   /// Asked once connected, just before each piece goes out: an error breaks the request off, and is its result.
   std::function<std::optional<Error>()> refusal;
   std::chrono::milliseconds idle_limit{120000};  // without a byte either way
+  /// From the look-up of the name to the last byte. Nothing: kTotalLimit, and for streams as long as something moves.
+  std::optional<std::chrono::milliseconds> total_limit;
 };
 
 struct HttpResponse {
@@ -64,8 +68,9 @@ struct HttpResponse {
   std::string body;
 };
 
-/// Sends one request. Retries, sign-in and logging are policies above it (rest/pipeline.h).
-/// Errors: unreachable with code name-not-found, connect-failed, connection-lost, time-out, tls-failed; stopped.
+/// Sends one request. Retries, sign-in and logging are policies above it (rest/pipeline.h). Answers in gzip are
+/// unpacked. Errors: unreachable with code name-not-found, connect-failed, connection-lost, time-out, tls-failed;
+/// stopped.
 class HttpTransport {
  public:
   virtual ~HttpTransport() = default;

@@ -68,6 +68,14 @@ TEST(HostNames, FindsEveryAddressThatAHostsFileGives) {
   EXPECT_TRUE(addresses_in_hosts_file(file, "registry.old").empty());
 }
 
+TEST(HostNames, GiveTheTwoFamiliesInTurns) {
+  EXPECT_EQ(in_turns({"2001:db8::1", "2001:db8::2", "2001:db8::3", "10.0.0.1", "10.0.0.2"}),
+            (std::vector<std::string>{"2001:db8::1", "10.0.0.1", "2001:db8::2", "10.0.0.2", "2001:db8::3"}));
+  EXPECT_EQ(in_turns({"10.0.0.1", "10.0.0.2", "2001:db8::1"}),
+            (std::vector<std::string>{"10.0.0.1", "2001:db8::1", "10.0.0.2"}));
+  EXPECT_TRUE(in_turns({}).empty());
+}
+
 TEST(HostNames, AreLoopbackUnderLocalhostWhateverDnsSays) {
   EXPECT_EQ(look_up("anything.localhost", {}).value(), (std::vector<std::string>{"127.0.0.1", "::1"}));
   EXPECT_EQ(look_up("10.1.2.3", {}).value(), (std::vector<std::string>{"10.1.2.3"}));
