@@ -266,6 +266,7 @@ Result<Session> open_session(StackSettings settings, const Arguments& arguments,
   session.credential = rest::make_default_credential(world, session.cloud.authority, *session.unsigned_pipeline);
   session.tokens = std::make_unique<rest::TokenCache>(*session.credential, context.clock);
   auto parts = pipeline_parts(*session.transport, session.fence.get(), arguments, context);
+  parts.answered = found.answered;
   parts.tokens = session.tokens.get();
   session.pipeline = rest::make_pipeline(parts);
   session.arm = rest::make_arm_client(session.cloud, *session.pipeline, context.clock);
@@ -283,7 +284,9 @@ Result<SignedOut> reach_cloud(const StackSettings& settings, const rest::WriteFe
   TRY_ASSIGN(found.transport, rest::make_beast_transport({.ca_file = variable("SSL_CERT_FILE").value_or(""),
                                                           .https_proxy = either("HTTPS_PROXY", "https_proxy"),
                                                           .no_proxy = either("NO_PROXY", "no_proxy")}));
-  found.pipeline = rest::make_pipeline(pipeline_parts(*found.transport, fence, arguments, context));
+  const auto parts = pipeline_parts(*found.transport, fence, arguments, context);
+  found.answered = parts.answered;
+  found.pipeline = rest::make_pipeline(parts);
   TRY_ASSIGN(found.cloud, rest::find_cloud(variable, *found.pipeline, context.stop));
   return found;
 }

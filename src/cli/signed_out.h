@@ -13,6 +13,7 @@ namespace defang::cli {
 struct SignedOut {
   std::unique_ptr<rest::HttpTransport> transport;
   std::unique_ptr<rest::Pipeline> pipeline;
+  std::shared_ptr<std::atomic<bool>> answered;  // see PipelineParts
   rest::Cloud cloud;
 };
 /// `fence` may be nullptr.

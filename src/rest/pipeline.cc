@@ -116,7 +116,8 @@ bool is_not_ready(const Result<HttpResponse>& result) {
 
 class Retry : public Policy {
  public:
-  Retry(Clock& clock, SharedRandom& random) : clock_(clock), random_(random) {}
+  Retry(Clock& clock, SharedRandom& random, std::shared_ptr<std::atomic<bool>> answered)
+      : clock_(clock), random_(random), answered_(std::move(answered)) {}
 
   Result<HttpResponse> send(HttpRequest& request, const Call& call, const Next& next, std::stop_token stop) override {
     const auto begin = clock_.elapsed();
@@ -129,12 +130,12 @@ class Retry : public Policy {
     }
     for (int attempt = 1;; ++attempt) {
       auto result = next(request);
-      if (result) answered_ = true;
+      if (result) *answered_ = true;
       if (delivered || stop.stop_requested()) return result;
       const bool not_ready = is_not_ready(result);
       if (not_ready) {
         if (clock_.elapsed() - begin >= call.not_ready_limit) return result;
-      } else if (attempt >= (answered_ ? kMostAttempts : kMostAttemptsAtFirst) || !may_repeat(request, call, result)) {
+      } else if (attempt >= (*answered_ ? kMostAttempts : kMostAttemptsAtFirst) || !may_repeat(request, call, result)) {
         return result;
       }
       const auto wished = result ? retry_after(result->headers) : std::nullopt;
@@ -147,7 +148,7 @@ class Retry : public Policy {
  private:
   Clock& clock_;
   SharedRandom& random_;
-  std::atomic<bool> answered_ = false;
+  std::shared_ptr<std::atomic<bool>> answered_;
 };
 
 // ---- sign-in ----------------------------------------------------------------------------------------------------
@@ -283,7 +284,7 @@ class OrderedPipeline : public Pipeline {
     // The order matters: a retry asks for a token again, since waits can outlast one; the log sees every attempt.
     policies_.push_back(std::make_unique<ClientRequestId>(random_));
     policies_.push_back(std::make_unique<UserAgent>(parts.user_agent));
-    policies_.push_back(std::make_unique<Retry>(parts.clock, random_));
+    policies_.push_back(std::make_unique<Retry>(parts.clock, random_, parts.answered));
     policies_.push_back(std::make_unique<SpreadLoad>(parts.clock));
     if (parts.tokens) policies_.push_back(std::make_unique<SignIn>(*parts.tokens));
     if (parts.fence) policies_.push_back(std::make_unique<Fenced>(*parts.fence));

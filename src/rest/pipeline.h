@@ -1,5 +1,6 @@
 #pragma once
 
+#include <atomic>
 #include <chrono>
 #include <functional>
 #include <memory>
@@ -60,6 +61,8 @@ struct PipelineParts {
   const WriteFence* fence = nullptr;
   std::string user_agent = "defang";
   std::function<void(const std::string& line)> log;  // for us, off by default; already redacted
+  /// Whether anything has ever answered: pipelines made of copies of the same parts tell each other.
+  std::shared_ptr<std::atomic<bool>> answered = std::make_shared<std::atomic<bool>>(false);
 };
 /// Must not outlive its parts.
 std::unique_ptr<Pipeline> make_pipeline(PipelineParts parts);

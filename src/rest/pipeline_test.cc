@@ -154,6 +154,17 @@ TEST(Pipeline, GivesUpSoonOnAnAddressThatNeverAnswered) {
   EXPECT_LT(f.clock.elapsed(), 3s);
 }
 
+TEST(Pipeline, WaitsLongerOnceAnotherOneOfTheSamePartsWasAnswered) {
+  Fixture f;
+  const PipelineParts parts{.transport = f.transport, .clock = f.clock, .random = *f.random};
+  const auto first = make_pipeline(parts), second = make_pipeline(parts);
+  f.transport.then(200);
+  EXPECT_TRUE(first->send({.url = "https://arm.test/"}, {}, {}));
+  for (int i = 0; i < 5; ++i) f.transport.then_error("connect-failed");
+  f.transport.then(200);
+  EXPECT_TRUE(second->send({.url = "https://arm.test/"}, {}, {}));
+}
+
 TEST(Pipeline, HandsOnTheLastAnswerWhenTroubleStays) {
   Fixture f;
   for (int i = 0; i < 20; ++i) f.transport.then(500, {}, "x");

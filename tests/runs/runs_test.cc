@@ -42,6 +42,11 @@ const Undisturbed& undisturbed() {
   return once;
 }
 
+/// What a loop came to, for whoever reads the log.
+void tell(std::string_view what, std::size_t tried, std::size_t of, std::size_t done) {
+  std::cout << fmt::format("{} of {} {}: {} runs succeeded, {} ended early\n", tried, of, what, done, tried - done);
+}
+
 /// The same resources with the same bodies; says what differs.
 std::string difference(const std::map<std::string, std::string>& wanted,
                        const std::map<std::string, std::string>& got) {
@@ -207,13 +212,17 @@ TEST(Up, BuildsAndWritesTheOneServiceThatHasChanged) {
 class Disturbed : public testing::TestWithParam<Trouble> {};
 
 TEST_P(Disturbed, SucceedsOrNamesTheErrorAndTheNextRunRepairsIt) {
-  for (const auto number : numbers_up_to(undisturbed().requests)) {
+  const auto numbers = numbers_up_to(undisturbed().requests);
+  std::size_t done = 0;
+  for (const auto number : numbers) {
     Bench bench;
     const auto process = bench.process();
     process->wire.plan({.trouble = GetParam(), .number = number, .writes_only = false, .meanwhile = {}});
     const auto ended = bench.up(*process);
     SCOPED_TRACE(fmt::format("request {}: {}\n{}", number, process->wire.struck(), ended.text()));
-    if (GetParam() == Trouble::offline) {
+    done += ended.is_done();
+    // Before the first answer of all, an address that is wrong looks the same and should fail soon.
+    if (GetParam() == Trouble::offline && number > 1) {
       EXPECT_TRUE(ended.is_done());
     }
     if (!ended.is_done()) {
@@ -230,6 +239,7 @@ TEST_P(Disturbed, SucceedsOrNamesTheErrorAndTheNextRunRepairsIt) {
     expect_one_run_repairs(bench);
     if (HasFailure()) return;
   }
+  tell("requests", numbers.size(), undisturbed().requests, done);
 }
 std::string name_of(const testing::TestParamInfo<Trouble>& tested) {
   constexpr const char* kNames[] = {"DroppedBefore", "DroppedAfter", "Throttled", "Unavailable",
@@ -243,22 +253,27 @@ INSTANTIATE_TEST_SUITE_P(Up, Disturbed,
                          name_of);
 
 TEST(Up, IsRepairedAfterItWasKilled) {
-  for (const auto number : numbers_up_to(undisturbed().writes)) {
+  const auto numbers = numbers_up_to(undisturbed().writes);
+  std::size_t done = 0;
+  for (const auto number : numbers) {
     Bench bench;
     {
       const auto process = bench.process();
       process->wire.plan({.trouble = Trouble::killed_after, .number = number, .writes_only = true, .meanwhile = {}});
-      bench.up(*process);
+      done += bench.up(*process).is_done();
       SCOPED_TRACE(fmt::format("killed after write {}: {}", number, process->wire.struck()));
       expect_one_run_repairs(bench);
       expect_nothing_to_do(bench);
     }
     if (HasFailure()) return;
   }
+  tell("writes", numbers.size(), undisturbed().writes, done);
 }
 
 TEST(Up, WritesNothingMoreOnceAnotherRunHasTakenOver) {
-  for (const auto number : numbers_up_to(undisturbed().writes)) {
+  const auto numbers = numbers_up_to(undisturbed().writes);
+  std::size_t done = 0;
+  for (const auto number : numbers) {
     Bench bench;
     const auto suspended = bench.process();
     Ended other;
@@ -266,6 +281,7 @@ TEST(Up, WritesNothingMoreOnceAnotherRunHasTakenOver) {
     suspended->wire.plan(
         {.trouble = Trouble::suspended_after, .number = number, .writes_only = true, .meanwhile = meanwhile});
     const auto ended = bench.up(*suspended);
+    done += ended.is_done();
     SCOPED_TRACE(fmt::format("suspended at write {}: {}\n{}", number, suspended->wire.struck(), ended.text()));
     EXPECT_TRUE(other.is_done()) << other.text();
     EXPECT_EQ(writes_of(suspended->wire), std::vector<std::string>());
@@ -273,6 +289,7 @@ TEST(Up, WritesNothingMoreOnceAnotherRunHasTakenOver) {
     expect_nothing_to_do(bench);
     if (HasFailure()) return;
   }
+  tell("writes", numbers.size(), undisturbed().writes, done);
 }
 
 }  // namespace
