@@ -77,7 +77,7 @@ enum class Place { none, file, context, unix_path };
 /// What the entries of a key_values without a value become.
 enum class Valueless { blank, stay, dropped };
 
-enum AttributeFlag : std::uint8_t {
+enum AttributeFlag : std::uint16_t {
   required = 1,
   keep_empty = 2,     // printed even when zero, false or empty
   no_extensions = 4,  // x-* is an unknown key here
@@ -86,6 +86,7 @@ enum AttributeFlag : std::uint8_t {
   unconverted = 32,   // a text is not turned into a boolean or a number here
   text_values = 64,   // of scalars: no numbers among them
   null_values = 128,  // of scalars: an entry may have no value
+  not_negative = 256,
 };
 
 /// One attribute of a Compose file. The table of them is the only place that knows their names: validation,
@@ -98,7 +99,7 @@ struct AttributeRow {
   Unique unique = Unique::no;
   Place place = Place::none;
   Valueless valueless = Valueless::blank;
-  std::uint8_t flags = 0;
+  std::uint16_t flags = 0;
   std::string_view values = {};  // "a|b": nothing else is allowed
   std::string_view like = {};    // its rows are those of that attribute
 };

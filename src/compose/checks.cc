@@ -209,8 +209,9 @@ class Consistency {
     const Node* replicas = at(service, {"deploy", "replicas"});
     if (scale && replicas && scale->integer != replicas->integer)
       diagnostics_.add(distinct_values(name, "scale", "deploy.replicas", scale->span, replicas->span));
-    if (scale && scale->integer < 0) diagnostics_.add(negative_number(name, "scale", scale->span));
-    if (replicas && replicas->integer < 0) diagnostics_.add(negative_number(name, "deploy.replicas", replicas->span));
+    if (scale && scale->integer < 0) diagnostics_.add(negative_number("services." + name + ".scale", scale->span));
+    if (replicas && replicas->integer < 0)
+      diagnostics_.add(negative_number("services." + name + ".deploy.replicas", replicas->span));
     const Node* count = scale ? scale : replicas;
     const Node* own_name = service.find("container_name");
     if (count && count->integer > 1 && own_name)

@@ -491,6 +491,15 @@ Diagnostic empty_watch_path(const std::string& path, const SourceSpan& span) {
   return error("value", fmt::format("`{}.path` can't be blank", path), span, "name the folder or file to watch");
 }
 
+Diagnostic context_without_path(const std::string& path, const Node& node) {
+  return error("value", fmt::format("`{}`: {} names no context", path, shown(node)), node.span,
+               "write `name=path`, for example `shared=../shared`");
+}
+
+Diagnostic empty_env_file(const std::string& path, const SourceSpan& span) {
+  return error("env-file", fmt::format("`{}.env_file`: the path is empty", path), span, "name a file, or remove it");
+}
+
 Diagnostic bad_ssh_key(const std::string& path, const Node& node) {
   return error("value", fmt::format("`{}`: {} is no ssh key", path, shown(node)), node.span,
                "write `default` or ID=PATH");
@@ -637,9 +646,8 @@ Diagnostic distinct_values(const std::string& service, const std::string& one, c
               fmt::format("`{}` is given here", other), other_span);
 }
 
-Diagnostic negative_number(const std::string& service, const std::string& attribute, const SourceSpan& span) {
-  return error("value", fmt::format("`services.{}.{}` must be greater than or equal to 0", service, attribute), span,
-               "0 is the least");
+Diagnostic negative_number(const std::string& path, const SourceSpan& span) {
+  return error("value", fmt::format("`{}` must be greater than or equal to 0", path), span, "0 is the least");
 }
 
 Diagnostic container_name_with_copies(const std::string& service, const std::string& attribute, const SourceSpan& name,

@@ -96,6 +96,8 @@ Diagnostic bad_device(const std::string& path, const Node& node);
 Diagnostic bad_device_count(const std::string& path, const Node& node);
 Diagnostic count_and_device_ids(const std::string& path, const SourceSpan& count, const SourceSpan& ids);
 Diagnostic empty_watch_path(const std::string& path, const SourceSpan& span);
+Diagnostic context_without_path(const std::string& path, const Node& node);
+Diagnostic empty_env_file(const std::string& path, const SourceSpan& span);
 Diagnostic bad_ssh_key(const std::string& path, const Node& node);
 Diagnostic bad_duration(const std::string& path, const Node& node);
 Diagnostic bad_size(const std::string& path, const Node& node);
@@ -128,7 +130,7 @@ Diagnostic undefined_dependency(const std::string& service, const std::string& n
 Diagnostic bad_health_test(const std::string& service, const Node& first);
 Diagnostic distinct_values(const std::string& service, const std::string& one, const std::string& other,
                            const SourceSpan& one_span, const SourceSpan& other_span);
-Diagnostic negative_number(const std::string& service, const std::string& attribute, const SourceSpan& span);
+Diagnostic negative_number(const std::string& path, const SourceSpan& span);
 Diagnostic container_name_with_copies(const std::string& service, const std::string& attribute, const SourceSpan& name,
                                       const SourceSpan& copies);
 Diagnostic watch_without_target(const std::string& service, const SourceSpan& span);

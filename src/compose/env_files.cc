@@ -88,7 +88,10 @@ class Folding {
  private:
   std::optional<EnvFile> existing(const Node& file, const std::string& path) {
     const Node* name = file.find("path");
-    if (!name) return std::nullopt;
+    if (!name) {
+      workspace_.diagnostics.add(empty_env_file(path, file.span));
+      return std::nullopt;
+    }
     if (const Node* format = file.find("format"); format && !format->text.empty()) {
       workspace_.diagnostics.add(unsupported_env_file_format(path, *format));
       return std::nullopt;

@@ -234,9 +234,9 @@ class Loading {
     std::vector<std::string> profiles = options_.profiles;
     if (is_defang()) profiles = {"defang"};  // DM-3
     if (options_.all_profiles) profiles = {"*"};
-    if (profiles.empty())
-      if (const auto listed = variable("COMPOSE_PROFILES"))
-        for (const std::string& profile : split(*listed, ',')) profiles.emplace_back(trim(profile));
+    if (profiles.empty())  // where nothing is listed, a profile with an empty name is active
+      for (const std::string& profile : split(variable("COMPOSE_PROFILES").value_or(""), ','))
+        profiles.emplace_back(trim(profile));
     disabled_ = drop_inactive_services(canonical_, {profiles.begin(), profiles.end()});
     return true;
   }

@@ -426,5 +426,34 @@ TEST(Advice, NamesQuotesWithoutAPartner) {
                       ".env:3:1: what follows the closing quote of `C` is no part of its value"}));
 }
 
+TEST(Load, KeepsWhatIsExtendedWhereATagStandsAboveOrOnTheService) {
+  for (const std::string text : {"services: !override {base: {image: x, tty: true}, a: {extends: base}}\n",
+                                 "services: {base: {image: x, tty: true}, a: !override {extends: base}}\n"}) {
+    Diagnostics diagnostics;
+    const auto project =
+        load({.loader = LoadOptions::Loader::compose}, FakeDisk({{"/project/compose.yaml", text}}), diagnostics);
+    ASSERT_TRUE(project);
+    EXPECT_EQ(project->canonical.find("services")->find("a")->find("image")->text, "x");
+  }
+}
+
+TEST(Load, RefusesWhatItsTypeCannotHold) {
+  const auto error_of = [](const std::string& attribute) {
+    Diagnostics diagnostics;
+    load({.loader = LoadOptions::Loader::compose},
+         FakeDisk({{"/project/compose.yaml", "services: {a: {image: x, " + attribute + "}}\n"}}), diagnostics);
+    return diagnostics.all().empty() ? "" : diagnostics.all()[0].message;
+  };
+  EXPECT_EQ(error_of("expose: [1.0]"), "`services.a.expose[0]` must be a text or a whole number, not a number");
+  EXPECT_EQ(error_of("healthcheck: {retries: -1}"),
+            "`services.a.healthcheck.retries` must be greater than or equal to 0");
+  EXPECT_EQ(error_of("mem_limit: 9223372036854775808"), "`services.a.mem_limit`: `9223372036854775808` is no size");
+  EXPECT_EQ(error_of("build: {context: ., additional_contexts: [a]}"),
+            "`services.a.build.additional_contexts`: `a` names no context");
+  EXPECT_EQ(error_of("env_file: \"\""), "`services.a.env_file`: the path is empty");
+  EXPECT_EQ(error_of("command: [!!binary x]"), "what `!!binary` marks must be a text in base64");
+  EXPECT_EQ(error_of("command: [!!binary aGk=], labels: !reset {1: a, b: 1, b: 2}"), "");
+}
+
 }  // namespace
 }  // namespace defang::compose

@@ -255,6 +255,7 @@ class Reader {
     Node node = Node::of_mapping();
     node.tag = short_tag(start->data.mapping_start.tag);
     node.span = span(start->start_mark, start->end_mark);
+    const bool was_dropped = std::exchange(is_dropped_, is_dropped_ || node.tag == "!reset");
     std::map<std::string, SourceSpan> seen;
     std::vector<Node> merged;
     while (true) {
@@ -266,7 +267,8 @@ class Reader {
       const Node key = read(key_event);
       --values_;  // it counts with its value
       if (failed_) return node;
-      if (!key.is_text()) return fail(key_not_a_text(path(), key, span(key_event->start_mark, key_event->end_mark)));
+      if (!key.is_text() && !is_dropped_)
+        return fail(key_not_a_text(path(), key, span(key_event->start_mark, key_event->end_mark)));
       const SourceSpan key_span = span(key_event->start_mark, key_event->end_mark);
       Event value_event;
       if (!next(value_event)) return node;
@@ -276,13 +278,14 @@ class Reader {
       if (failed_) return node;
       const auto [first, is_new] = seen.emplace(key.text, key_span);
       if (!is_new) {
-        diagnostics_.add(duplicate_key(key.text, key_span, first->second));
+        if (!is_dropped_) diagnostics_.add(duplicate_key(key.text, key_span, first->second));
       } else if (is_merge) {
         merged.push_back(std::move(value));
       } else {
         node.entries.push_back({key.text, key_span, std::move(value)});
       }
     }
+    is_dropped_ = was_dropped;
     KeyIndex keys;
     for (Node& source : merged) merge_into(node, std::move(source), keys);
     return node;
@@ -316,6 +319,7 @@ class Reader {
   Lines lines_;
   yaml_parser_t parser_{};
   bool failed_ = false;
+  bool is_dropped_ = false;  // inside what `!reset` marks, of which only the place counts
   int depth_ = 0;
   std::size_t values_ = 0;       // of the whole file
   std::size_t alias_nodes_ = 0;  // of the document

@@ -29,8 +29,6 @@ std::string without_service(const std::string& message) {
   return text;
 }
 
-bool is_error(const Diagnostic& diagnostic) { return diagnostic.severity == Diagnostic::Severity::error; }
-
 void add_chain(Diagnostic& diagnostic, const std::vector<Origin>& origins) {
   std::set<const Origin*> told;
   SourceSpan place = diagnostic.span;
@@ -50,20 +48,21 @@ void report(const Diagnostics& found, const std::vector<Origin>& origins, Diagno
   std::map<std::string, std::size_t> files;  // in the order in which something is said of them
   using Place = std::tuple<std::size_t, std::size_t, std::size_t>;
   std::set<std::tuple<std::string, Place, std::string>> said;
-  std::vector<std::pair<Place, Diagnostic>> all;
+  std::multimap<Place, Diagnostic> all;
+  std::size_t room_for_errors = kMostMistakes, left_out = 0;
+  std::size_t room_for_others = kMostMistakes - std::min(found.error_count(), kMostMistakes);
   for (const Diagnostic& diagnostic : found.all()) {
     const std::string file = diagnostic.span ? diagnostic.span.file->path : "";
     const std::size_t number = file.empty() ? 0 : files.emplace(file, files.size() + 1).first->second;
     const Place place{number, diagnostic.span.line, diagnostic.span.column};
     if (!said.emplace(diagnostic.code, place, without_service(diagnostic.message)).second) continue;
-    all.emplace_back(place, diagnostic);
+    const bool is_error = diagnostic.severity == Diagnostic::Severity::error;
+    std::size_t& room = is_error ? room_for_errors : room_for_others;
+    left_out += room == 0 ? 1 : 0;
+    if (room == 0) continue;
+    --room;
+    all.emplace(place, diagnostic);
   }
-  const std::size_t left_out = all.size() - std::min(all.size(), kMostMistakes);
-  if (left_out > 0) {
-    std::ranges::stable_partition(all, [](const auto& found_there) { return is_error(found_there.second); });
-    all.resize(kMostMistakes);
-  }
-  std::ranges::stable_sort(all, {}, &std::pair<Place, Diagnostic>::first);
   for (auto& [place, diagnostic] : all) {
     add_chain(diagnostic, origins);
     diagnostics.add(std::move(diagnostic));

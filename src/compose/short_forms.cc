@@ -54,7 +54,6 @@ class Expansion {
     at("devices", &Expansion::devices);
     at("dns", &Expansion::text_or_list);
     at("env_file", &Expansion::env_file);
-    at("expose", &Expansion::expose);
     at("extends", &Expansion::extends);
     at("gpus", &Expansion::gpus);
     at("label_file", &Expansion::text_or_list);
@@ -98,7 +97,8 @@ class Expansion {
     if (Node* secrets = node.find("secrets")) file_references(*secrets, path + ".secrets");
     if (Node* ssh = node.find("ssh")) ssh_keys(*ssh, path + ".ssh");
     if (Node* limits = node.find("ulimits")) ulimits(*limits, path + ".ulimits");
-    if (Node* contexts = node.find("additional_contexts")) key_values(*contexts, path);
+    if (Node* contexts = node.find("additional_contexts"))
+      additional_contexts(*contexts, path + ".additional_contexts");
   }
 
   void key_values(Node& node, const std::string&) {
@@ -115,6 +115,13 @@ class Expansion {
       keys.set(mapping, std::string_view(item.text).substr(0, equals), std::move(value));
     }
     node = std::move(mapping);
+  }
+
+  void additional_contexts(Node& node, const std::string& path) {
+    for (const Node& item : node.items)
+      if (item.is_text() && !item.text.contains('=') && options_.interpolated)
+        diagnostics_.add(context_without_path(path, item));
+    key_values(node, path);
   }
 
   void ssh_keys(Node& node, const std::string& path) {
@@ -191,11 +198,6 @@ class Expansion {
       if (item.is_text()) item = LongForm(item).set("path", Node::of(item.text)).take();
   }
 
-  void expose(Node& node, const std::string& path) {
-    for (const Node& item : node.items)
-      if (item.kind == Node::Kind::number) diagnostics_.add(port_with_fraction(path, item));
-  }
-
   void extends(Node& node, const std::string&) {
     if (node.is_text()) node = LongForm(node).set("service", Node::of(node.text)).take();
   }
@@ -248,12 +250,14 @@ class Expansion {
 
   void ulimits(Node& node, const std::string&) {
     for (Node::Entry& entry : node.entries) {
-      if (!entry.value.is_text()) continue;
-      if (const auto value = to_number(entry.value.text)) {
+      Node& limit = entry.value;
+      if (const auto value = limit.is_text() ? to_number(limit.text) : std::nullopt) {
         Node number = Node::of_integer(static_cast<std::int64_t>(*value));
-        number.span = entry.value.span;
-        entry.value = std::move(number);
+        number.span = limit.span;
+        limit = std::move(number);
       }
+      if (limit.kind == Node::Kind::integer && limit.integer == 0)  // a single 0 is printed as both
+        limit = LongForm(limit).set("soft", Node::of_integer(0)).set("hard", Node::of_integer(0)).take();
     }
   }
 

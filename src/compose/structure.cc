@@ -33,7 +33,8 @@ std::uint16_t form_of(const Node& node) {
     case Node::Kind::integer:
       return form_integer;
     case Node::Kind::number:
-      return node.number == std::floor(node.number) ? form_integer | form_number : form_number;
+      return node.number == std::floor(node.number) && std::fabs(node.number) < 0x1p63 ? form_integer | form_number
+                                                                                       : form_number;
     case Node::Kind::text:
       return form_text;
     case Node::Kind::list:
@@ -66,6 +67,10 @@ class Check {
     if (diagnostics_.error_count() >= kMostMistakes) return true;
     if (!has_form(node, accepted_forms(*shape.attribute), path, node.is_null() ? key_span : node.span)) return false;
     if (node.is_text() && !check_value(node, shape, path)) return false;
+    if (shape.has(not_negative) && (node.integer < 0 || node.number < 0)) {
+      diagnostics_.add(negative_number(path, node.span));
+      return false;
+    }
     switch (shape.type()) {
       case Type::object:
         if (node.is_mapping()) check_object(node, shape, path, key_span);
@@ -208,8 +213,13 @@ class Check {
 
   void check_texts(Node& node, const Shape& shape, const std::string& path) {
     const std::uint16_t numbers = shape.attribute->also & (form_integer | form_number);
-    keep_items(node, path,
-               [&](Node& item, const std::string& at) { return has_form(item, form_text | numbers, at, item.span); });
+    keep_items(node, path, [&](Node& item, const std::string& at) {
+      const auto accepted = static_cast<std::uint16_t>(form_text | numbers);
+      const bool has_fraction = item.kind == Node::Kind::number && (numbers & form_number) == 0;  // 1.0 too
+      if (!has_fraction) return has_form(item, accepted, at, item.span);
+      diagnostics_.add(wrong_type(at, accepted, item, item.span));
+      return false;
+    });
     if (shape.attribute->unique == Unique::checked || shape.type() == Type::names) check_unique(node, path);
   }
 

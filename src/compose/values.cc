@@ -99,8 +99,7 @@ class Canonical {
         break;
       case Type::scalars:
         for (Node::Entry& entry : node.entries) {
-          if (entry.value.is_null()) entry.value.kind = Node::Kind::text;
-          become_text(entry.value);
+          become(entry.value, Node::of(reprint(entry.value)));
         }
         break;
       case Type::health_test:
@@ -163,7 +162,8 @@ class Canonical {
   }
 
   void integer(Node& node) {
-    if (node.kind == Node::Kind::number) become(node, Node::of_integer(std::llround(node.number)));
+    if (node.kind == Node::Kind::number && std::fabs(node.number) < 0x1p63)
+      become(node, Node::of_integer(static_cast<std::int64_t>(node.number)));  // without its fraction
     if (!node.is_text()) return;
     std::int64_t value = 0;
     const auto [end, error] = std::from_chars(node.text.data(), node.text.data() + node.text.size(), value);
@@ -186,9 +186,12 @@ class Canonical {
   }
 
   void bytes(Node& node, const std::string& path) {
+    if (node.kind == Node::Kind::integer && node.integer == 0) return become(node, Node());
     if (node.kind == Node::Kind::integer) return become_text(node);
     if (node.kind == Node::Kind::number) {
-      if (node.number == std::floor(node.number)) {
+      if (std::fabs(node.number) >= 0x1p63) {
+        lose(node, diagnostics_, bad_size(path, node));
+      } else if (node.number == std::floor(node.number)) {
         become(node, Node::of(std::to_string(static_cast<std::int64_t>(node.number))));
       } else {
         diagnostics_.add(size_with_fraction(path, node));
@@ -256,7 +259,8 @@ class Canonical {
   }
 
   void file_mode(Node& node, const std::string& path) {
-    std::int64_t mode = node.kind == Node::Kind::number ? std::llround(node.number) : node.integer;
+    if (node.kind == Node::Kind::number) return diagnostics_.add(bad_file_mode(path, node));
+    std::int64_t mode = node.integer;
     if (node.is_text()) {
       std::string_view digits = node.text;
       if (digits.starts_with("0o")) digits.remove_prefix(2);
@@ -264,7 +268,7 @@ class Canonical {
       if (error != std::errc{} || end != digits.data() + digits.size())
         return diagnostics_.add(bad_file_mode(path, node));
     }
-    become(node, Node::of(fmt::format("{:#o}", mode)));
+    become(node, Node::of(fmt::format("0{:o}", mode)));
   }
 
   void count(Node& node, const std::string& path) {
