@@ -182,14 +182,17 @@ class Tar : public rest::BodySource {
 
  private:
   static la_ssize_t take(archive*, void* self, const void* bytes, std::size_t size) {
-    static_cast<Tar*>(self)->output_.append(static_cast<const char*>(bytes), size);
+    auto& tar = *static_cast<Tar*>(self);
+    if (tar.is_dropped_) return -1;
+    tar.output_.append(static_cast<const char*>(bytes), size);
     return static_cast<la_ssize_t>(size);
   }
 
-  /// Without the rest: free() alone writes zeros for all that is missing of a file.
+  /// Without the rest: it would be zeros for all that is missing of a file.
   void drop() {
-    archive_write_fail(archive_);
+    is_dropped_ = true;
     archive_write_free(archive_);
+    is_dropped_ = false;
   }
 
   void start() {
@@ -272,7 +275,7 @@ class Tar : public rest::BodySource {
   std::size_t next_ = 0;
   std::unique_ptr<Disk::Reader> file_;
   std::uint64_t left_ = 0;
-  bool finished_ = false, dockerfile_done_ = false;
+  bool finished_ = false, dockerfile_done_ = false, is_dropped_ = false;
 };
 
 }  // namespace

@@ -48,7 +48,11 @@ Result<std::unique_ptr<StackLease>> StackLease::take(rest::BlobClient& blobs, Cl
   for (Clock::Duration pause = 500ms;; pause = std::min<Clock::Duration>(pause * 2, 5s)) {
     const auto asked = clock.elapsed();  // the lease counts from when the service took the request, not from the answer
     auto id = acquire(blobs, proposed, stop);
-    if (id) return std::unique_ptr<StackLease>(new StackLease(blobs, clock, std::move(*id), asked));
+    if (id) {
+      // An answer that came late may be of a lease that has ended meanwhile: the same id takes it again (ST-8).
+      if (!still_holds(asked, clock.elapsed()) && clock.elapsed() - started < kWaitLimit) continue;
+      return std::unique_ptr<StackLease>(new StackLease(blobs, clock, std::move(*id), asked));
+    }
     if (id.error().code != "LeaseAlreadyPresent")
       return fail(std::move(id.error().during("taking the lease of the stack")));
     if (clock.elapsed() - started > kWaitLimit) return fail(another_run());
@@ -73,7 +77,8 @@ StackLease::~StackLease() {
 }
 
 void StackLease::renew(std::stop_token stop) {
-  while (clock_.sleep_for(kRenewEvery, stop)) {
+  bool is_late = false;
+  while (is_late || clock_.sleep_for(kRenewEvery, stop)) {
     const auto asked = clock_.elapsed();
     const auto renewed = blobs_.renew_lease(kContainer, kBlob, id_, stop);
     const std::lock_guard lock(mutex_);
@@ -81,6 +86,7 @@ void StackLease::renew(std::stop_token stop) {
       renewed_ = asked;
     else if (renewed.error().kind == Error::Kind::refused)
       lost_ = true;
+    is_late = renewed && clock_.elapsed() - asked > kRenewEvery;
   }
 }
 

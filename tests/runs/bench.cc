@@ -135,7 +135,9 @@ bool Wire::is_offline() const {
 Result<rest::HttpResponse> Wire::send(const rest::HttpRequest& request, std::stop_token stop) {
   const Error lost{.kind = Error::Kind::unreachable, .code = "connection-lost", .message = "the connection was lost"};
   process_.wait_out();
-  if (life_.stop_requested() || is_offline()) return fail(lost);
+  if (life_.stop_requested()) return fail(lost);
+  const Error gone{.kind = Error::Kind::unreachable, .code = "connect-failed", .message = "the network is gone"};
+  if (is_offline()) return fail(gone);
   if (request.refusal)  // as every transport must just before it sends
     if (auto refused = request.refusal()) return fail(std::move(*refused));
   const auto reach = [&]() -> Result<rest::HttpResponse> {
@@ -167,7 +169,7 @@ Result<rest::HttpResponse> Wire::send(const rest::HttpRequest& request, std::sto
     case Trouble::offline_for_good: {
       const std::lock_guard lock(mutex_);
       online_again_ = clock_.elapsed() + (plan_.trouble == Trouble::offline ? kOutage : std::chrono::hours(24));
-      return fail(lost);
+      return fail(gone);
     }
     case Trouble::killed_after:
       (void)reach();
