@@ -27,7 +27,7 @@ using namespace std::chrono_literals;
 
 // A stack's lease lasts 60 s.
 constexpr auto kLongDelay = 90s;
-constexpr auto kOutage = 15s;  // as a laptop that changes its network
+constexpr auto kOutage = 5s;  // a laptop that changes its network; longer ones may cost the lease, which ends the run
 
 /// Time that stands still with its process.
 class ProcessClock : public Clock {
