@@ -749,8 +749,16 @@ TEST(BeastTransport, IsAskedAgainAtTheMomentThatAnAnswerNames) {
 }
 
 TEST(BeastTransport, ShowsNoSecretInItsErrors) {
+  std::mutex mutex;
   std::string said;
-  ScriptedServer broken(ScriptedServer::Over::plain, [&](const std::string&) { return said; });
+  const auto say = [&](std::string text) {
+    const std::lock_guard lock(mutex);
+    said = std::move(text);
+  };
+  ScriptedServer broken(ScriptedServer::Over::plain, [&](const std::string&) {
+    const std::lock_guard lock(mutex);
+    return said;
+  });
   ScriptedServer stranger(ScriptedServer::Over::tls, [](const std::string&) { return ok(""); });
   const auto transport = broken.transport();
   const auto proxied =
@@ -773,15 +781,15 @@ TEST(BeastTransport, ShowsNoSecretInItsErrors) {
     EXPECT_EQ(text.find("s3cret"), std::string::npos) << text;
   };
   expect("connection-lost", error_of(*transport, broken.url() + query));
-  said = "220 this is mail\r\n\r\n";
+  say("220 this is mail\r\n\r\n");
   expect("answer-invalid", error_of(*transport, broken.url() + query));
-  said = "HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n";
+  say("HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\n");
   expect("time-out", error_of(*transport, broken.url() + query));
   expect("tls-failed", error_of(*transport, stranger.url() + query));
   expect("connect-failed", error_of(*transport, "http://localhost:1" + query));
   expect("name-not-found", error_of(*transport, "http://nowhere.invalid" + query));
   expect("url-invalid", error_of(*transport, "https://me:s3cret@management.test" + query));
-  said = "HTTP/1.1 502 Bad Gateway\r\n\r\n";
+  say("HTTP/1.1 502 Bad Gateway\r\n\r\n");
   expect("proxy-failed", error_of(*proxied, "https://management.test" + query));
 }
 
