@@ -9,6 +9,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fstream>
+#include <mutex>
 #include <set>
 
 namespace defang {
@@ -221,6 +222,11 @@ bool Disk::is_folder(const fs::path& path) const {
 
 std::unique_ptr<Disk> make_real_disk() { return std::make_unique<RealDisk>(); }
 
+namespace {
+/// One for all of them: the emulator's threads write to the disk of a test at the same time.
+std::recursive_mutex fake_disks;
+}  // namespace
+
 FakeDisk::FakeDisk(std::map<std::string, std::string> initial, fs::path working_folder)
     : working_folder_(std::move(working_folder)) {
   for (auto& [path, content] : initial) files[absolute(path)] = std::move(content);
@@ -238,22 +244,26 @@ Result<std::unique_ptr<Disk::Reader>> FakeDisk::open(const fs::path& path) const
 }
 
 Result<std::string> FakeDisk::read(const fs::path& path) const {
+  const std::lock_guard lock(fake_disks);
   const auto found = files.find(absolute(path));
   if (found == files.end()) return fail_errno(ENOENT, "read", path);
   return found->second;
 }
 
 Result<void> FakeDisk::write(const fs::path& path, std::string_view content, Access) {
+  const std::lock_guard lock(fake_disks);
   files[absolute(path)] = std::string(content);
   return {};
 }
 
 Result<void> FakeDisk::append(const fs::path& path, std::string_view content) {
+  const std::lock_guard lock(fake_disks);
   files[absolute(path)] += content;
   return {};
 }
 
 Result<void> FakeDisk::remove(const fs::path& path) {
+  const std::lock_guard lock(fake_disks);
   const std::string target = absolute(path);
   std::erase_if(files, [&](const auto& file) { return file.first == target || file.first.starts_with(target + "/"); });
   std::erase_if(folders_, [&](const auto& folder) { return folder == target || folder.starts_with(target + "/"); });
@@ -261,11 +271,13 @@ Result<void> FakeDisk::remove(const fs::path& path) {
 }
 
 Result<void> FakeDisk::make_folder(const fs::path& path) {
+  const std::lock_guard lock(fake_disks);
   folders_.push_back(absolute(path));
   return {};
 }
 
 Result<Disk::Entry> FakeDisk::look_at(const fs::path& path) const {
+  const std::lock_guard lock(fake_disks);
   const std::string target = absolute(path);
   if (const auto found = files.find(target); found != files.end())
     return Entry{fs::path(target).filename().string(), Entry::Kind::file, found->second.size(), 0644, ""};
@@ -279,6 +291,7 @@ Result<Disk::Entry> FakeDisk::look_at(const fs::path& path) const {
 }
 
 Result<std::vector<Disk::Entry>> FakeDisk::list(const fs::path& folder) const {
+  const std::lock_guard lock(fake_disks);
   TRY_ASSIGN(const auto self, look_at(folder));
   if (self.kind != Entry::Kind::folder) return fail_errno(ENOTDIR, "list", folder);
   const std::string prefix = absolute(folder) == "/" ? "/" : absolute(folder) + "/";
