@@ -49,7 +49,8 @@ Result<std::unique_ptr<StackLease>> StackLease::take(rest::BlobClient& blobs, Cl
     const auto asked = clock.elapsed();  // the lease counts from when the service took the request, not from the answer
     auto id = acquire(blobs, proposed, stop);
     if (id) {
-      // An answer that came late may be of a lease that has ended meanwhile: the same id takes it again (ST-8).
+      // An answer that came late may be of a lease that has ended meanwhile. The id that holds a lease may take it
+      // again (REST reference, "Lease Blob"; UNV here): where that is refused, the loop waits until it has ended.
       if (!still_holds(asked, clock.elapsed()) && clock.elapsed() - started < kWaitLimit) continue;
       return std::unique_ptr<StackLease>(new StackLease(blobs, clock, std::move(*id), asked));
     }
