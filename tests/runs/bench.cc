@@ -111,10 +111,15 @@ void Suspension::during(const std::function<void()>& meanwhile) {
   meanwhile();
   clock_.add_worker();
   still_ = false;
+  still_.notify_all();
 }
 
+/// Off the clock: threads that slept on it in steps would let it run ahead of whoever is awake by hours.
 void Suspension::wait_out() const {
-  while (still_) clock_.sleep_for(1s, {});
+  if (!still_) return;
+  clock_.remove_worker();
+  still_.wait(true);
+  clock_.add_worker();
 }
 
 bool Wire::strikes(const rest::HttpRequest& request) {
