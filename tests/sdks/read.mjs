@@ -1,10 +1,12 @@
 // What Azure's clients for Node see of a deployed project, as JSON. Arguments: resource group, vault URL, blob endpoint, container.
+import { webcrypto } from 'node:crypto';
 import { ContainerAppsAPIClient } from '@azure/arm-appcontainers';
 import { ResourceManagementClient } from '@azure/arm-resources';
 import { ClientSecretCredential } from '@azure/identity';
 import { SecretClient } from '@azure/keyvault-secrets';
 import { BlobServiceClient } from '@azure/storage-blob';
 
+globalThis.crypto ??= webcrypto; // Debian's Node.js 18 has it by this name only with a flag; the clients expect it
 const [group, vault, blobs, container] = process.argv.slice(2);
 const env = process.env;
 const credential = new ClientSecretCredential(env.AZURE_TENANT_ID, env.AZURE_CLIENT_ID, env.AZURE_CLIENT_SECRET,
