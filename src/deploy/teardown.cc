@@ -36,6 +36,7 @@ constexpr auto kPhaseOf = std::to_array<Phase>({
     {"Microsoft.App/containerApps", 0},
     {"Microsoft.App/jobs", 0},
     {"Microsoft.App/managedEnvironments", 1},
+    {"Microsoft.Network/privateDnsZones", 3},  // NET-8: their links go first
     {"Microsoft.Network/virtualNetworks", 3},
     {"Microsoft.KeyVault/vaults", 3},
 });

@@ -23,8 +23,10 @@ class Down : public ::testing::Test {
   }
 
   static Json ours() { return {{"defang-project", "shop"}, {"defang-stack", "test"}}; }
-  void add(const std::string& type, const std::string& name, Json tags) {
-    const std::string id = fmt::format("/subscriptions/sub/resourceGroups/rg/providers/{}/{}", type, name);
+  void add(const std::string& type, const std::string& name, Json tags, const std::string& parent = "") {
+    const auto last = parent.empty() ? type.size() : type.rfind('/');
+    const auto path = type.substr(0, last) + (parent.empty() ? "" : "/" + parent + type.substr(last)) + "/" + name;
+    const std::string id = "/subscriptions/sub/resourceGroups/rg/providers/" + path;
     const Json body = {{"id", id}, {"type", type}, {"name", name}, {"tags", std::move(tags)}};
     arm_.resources[to_lower(id)] = body;
     // What GET {group}/resources lists.
@@ -69,6 +71,14 @@ TEST_F(Down, KeepsTheNetworkOfADatabaseThatStays) {
   add("Microsoft.DBforPostgreSQL/flexibleServers", "db", data);
   EXPECT_EQ(go().find("DELETE db"), std::string::npos);
   EXPECT_EQ(go().find("DELETE net"), std::string::npos);
+}
+
+TEST_F(Down, TakesAPrivateZoneAfterItsLinks) {
+  options_.keep_vault = true;
+  add("Microsoft.Network/privateDnsZones", "zone", ours());
+  add("Microsoft.Network/privateDnsZones/virtualNetworkLinks", "link", ours(), "zone");
+  const auto order = go();
+  EXPECT_LT(order.find("DELETE link"), order.find("DELETE zone")) << order;
 }
 
 TEST_F(Down, LeavesAloneWhatIsNotOurs) {
