@@ -1,5 +1,6 @@
 #include "emulator/certificates.h"
 
+#include <fmt/format.h>
 #include <openssl/bio.h>
 #include <openssl/evp.h>
 #include <openssl/pem.h>
@@ -114,6 +115,11 @@ Result<CertificateAuthority> CertificateAuthority::open(Disk& disk, const std::f
   TRY(disk.write(key_file, authority.key_pem_, Disk::Access::owner_only));
   TRY(disk.write(authority.certificate_file_, authority.certificate_pem_));
   return authority;
+}
+
+std::string CertificateAuthority::hashed_name() const {
+  const Cert certificate = read_certificate(certificate_pem_);
+  return fmt::format("{:08x}.0", certificate ? X509_subject_name_hash(certificate.get()) : 0);
 }
 
 Result<CertificateAuthority::Certificate> CertificateAuthority::issue(const std::vector<std::string>& names,

@@ -27,6 +27,8 @@ class CertificateAuthority {
   Result<Certificate> issue(const std::vector<std::string>& names, std::int64_t valid_days = kServerDays) const;
 
   const std::string& certificate_pem() const { return certificate_pem_; }
+  /// By which OpenSSL looks for it in a folder of authorities: "1a2b3c4d.0".
+  std::string hashed_name() const;
   const std::filesystem::path& certificate_file() const { return certificate_file_; }
 
  private:

@@ -20,7 +20,7 @@ Core::Core(Options options, Clock& clock, Disk& disk, Random& random, Listeners&
     const std::string id = text_at(payload, "operation");
     const Json* operation = core.store().find_document("operations", id);
     const Json* fails = operation == nullptr ? nullptr : find_member(*operation, "fails");
-    if (fails == nullptr) return core.finish_operation(id, std::nullopt);
+    if (fails == nullptr) return core.end_operation(id);
     core.finish_operation(id, Failure{.code = text_at(*fails, "code"), .message = text_at(*fails, "message")});
   });
 }
@@ -155,6 +155,13 @@ void Core::close_endpoint(std::string_view kind, std::string_view key) {
   listeners_.close(port);
   ports_.erase(port);
   store_.erase_document("endpoints", name);
+}
+
+void Core::open_privately(std::string_view kind, std::string_view key, Descriptor listener) {
+  const Lock guard(*this);
+  open_endpoint(kind, key);
+  const Json* known = store_.find_document("endpoints", endpoint_key(kind, key));
+  if (known != nullptr) listeners_.adopt(std::move(listener), static_cast<std::uint16_t>(integer_at(*known, "port")));
 }
 
 void Core::open_endpoints() {

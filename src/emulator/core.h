@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "emulator/emulator.h"
+#include "emulator/engines/network_namespace.h"
 #include "emulator/provider.h"
 #include "emulator/runtime.h"
 #include "emulator/store.h"
@@ -25,6 +26,8 @@ class Listeners {
   /// `wanted` 0: any free one.
   virtual Result<std::uint16_t> open(std::uint16_t wanted) = 0;
   virtual void close(std::uint16_t port) = 0;
+  /// What arrives there counts as a private connection to that port.
+  virtual void adopt(Descriptor listener, std::uint16_t port) = 0;
 };
 
 /// Numbers only, for EmulatorTransport.
@@ -32,6 +35,7 @@ class NumberedListeners : public Listeners {
  public:
   Result<std::uint16_t> open(std::uint16_t wanted) override { return wanted != 0 ? wanted : next_++; }
   void close(std::uint16_t) override {}
+  void adopt(Descriptor, std::uint16_t) override {}
 
  private:
   std::uint16_t next_ = 40000;
@@ -111,6 +115,8 @@ class Core {
     int status = 400;  // at a Location URL
   };
   void finish_operation(const std::string& operation, const std::optional<Failure>& failure);
+  /// Its time is over: it succeeds, unless the type says otherwise.
+  void end_operation(const std::string& operation);
   std::optional<Answer> answer_poll(const Request& request);  // nothing: the path is no operation's
   bool operation_running(const std::string& operation);
 
@@ -118,6 +124,8 @@ class Core {
   /// "localhost:PORT" of a data plane; opened on first use and kept across restarts.
   std::string open_endpoint(std::string_view kind, std::string_view key);
   void close_endpoint(std::string_view kind, std::string_view key);
+  /// A second way in, from a private network.
+  void open_privately(std::string_view kind, std::string_view key, Descriptor listener);
   /// The kind and key of a port, or nothing: then it is ARM's.
   std::optional<std::pair<std::string, std::string>> endpoint_of(std::uint16_t port);
   const DataPlane* find_data_plane(const std::string& kind) const;

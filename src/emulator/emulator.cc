@@ -162,7 +162,8 @@ Result<std::unique_ptr<Runtime>> make_engine(const Options& options, World world
   RuntimeOptions runtime{.folder = containers_folder(options.state_folder),
                          .engine = options.engine,
                          .base_images = options.base_images,
-                         .certificate_folder = trusted};
+                         .certificate_folder = trusted,
+                         .authority_name = authority.hashed_name()};
   runtime.certificate_of = [&authority](const std::string& host) -> std::optional<HostCertificate> {
     const auto certificate = authority.issue({host});
     if (!certificate) return std::nullopt;
@@ -197,6 +198,7 @@ Result<void> serve(const Options& options, World world, std::stop_token stop,
                return make_engine(options, world, core, authority, registries);
              }));
   core.attach(authority);
+  workloads->keep_stores(core, world.processes, authority);
   TRY(core.start());
   TRY(read_zone_file(core, options, world.disk));
   CachingResolver resolver;

@@ -134,6 +134,18 @@ void Core::finish_operation(const std::string& id, const std::optional<Failure>&
   if (!failure && type != nullptr && type->finished) type->finished(*this, changed);
 }
 
+void Core::end_operation(const std::string& id) {
+  const Lock guard(*this);
+  if (!operation_running(id)) return;
+  const Json operation = *store_.find_document("operations", id);
+  const Resource* resource = store_.find(text_at(operation, "resource"));
+  const TypeBehaviour* type = resource == nullptr ? nullptr : find_type(resource->type);
+  const bool writes = text_at(operation, "method") != "DELETE" && type != nullptr && type->fails;
+  const std::string why = writes ? type->fails(*this, *resource) : "";
+  if (why.empty()) return finish_operation(id, std::nullopt);
+  finish_operation(id, Failure{.code = "EmulatorServerFailed", .message = why});
+}
+
 namespace {
 
 /// "2026-01-01 00:00:00Z"

@@ -59,6 +59,7 @@ struct TypeBehaviour {
   // Every function may be empty. An Answer refuses.
   std::function<std::optional<Answer>(const Context&)> check_name;  // before anything else of a PUT
   std::function<std::optional<Answer>(Write&)> write;
+  std::function<std::string(Core&, const Resource&)> fails;       // a write's operation ends: why it fails, if so
   std::function<void(Core&, Resource&)> finished;                 // the write's operation has succeeded
   std::function<std::optional<Answer>(const Context&)> remove;    // may refuse
   std::function<void(Core&, const Resource&)> removed;            // it is gone from the store

@@ -25,6 +25,7 @@ struct Request {
   std::string method;  // upper case
   std::string target;  // path and query, verbatim
   std::uint16_t port = 0;
+  bool is_private = false;  // came through a private endpoint
   rest::Headers headers;
   std::string body;
   std::filesystem::path body_file;  // a large body was written here instead; the one who answers may move it away

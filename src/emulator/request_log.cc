@@ -64,6 +64,8 @@ Json headers_of(const rest::Headers& headers) {
     const std::string lower = to_lower(name);
     if (lower == "authorization" || lower == "x-ms-copy-source-authorization")
       shown[lower] = value.substr(0, value.find(' '));
+    else if (lower == "api-key")
+      shown[lower] = "REDACTED";
     else if (lower != "host" && lower != "user-agent" && !lower.starts_with("accept"))
       shown[lower] = redact_text(value);
   }

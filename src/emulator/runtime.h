@@ -18,6 +18,8 @@
 
 namespace defang::emulator {
 
+class PrivateServers;
+
 /// How an image is pulled (or pushed): basic credentials at the server, which the data plane of the registry exchanges
 /// for a token itself.
 struct RegistryLogin {
@@ -232,6 +234,9 @@ class Runtime {
 
   /// An error is refused/build-failed; its reason stands in the log as well.
   virtual Result<std::vector<BuiltImage>> build(const BuildRequest& request, std::stop_token stop) = 0;
+
+  /// nullptr: none run here.
+  virtual PrivateServers* private_servers() { return nullptr; }
 
   /// Ends everything, keeping what a next start needs.
   virtual void stop() = 0;

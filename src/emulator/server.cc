@@ -22,6 +22,7 @@
 #include <stop_token>
 #include <thread>
 
+#include "emulator/engines/tls_contexts.h"
 #include "support/text.h"
 
 namespace defang::emulator {
@@ -37,20 +38,27 @@ using TlsStream = asio::ssl::stream<tcp::socket>;
 constexpr std::size_t kLargestInMemory = std::size_t{1} << 20;
 constexpr std::size_t kPiece = std::size_t{64} << 10;
 constexpr auto kLongestGoodbye = std::chrono::seconds(5);
+constexpr std::string_view kAzureDomain = ".azure.com";         // by which clients in environments know services
 constexpr std::size_t kLongestHeader = std::size_t{128} << 10;  // poll URLs have 3 KB, tokens more
+
+/// How a connection came in.
+struct Way {
+  std::uint16_t port = 0;  // of the endpoint that is meant
+  bool is_private = false;
+};
 
 /// One client's connection, from the handshake until one side has enough.
 class Connection {
  public:
-  Connection(tcp::socket socket, asio::ssl::context& tls, const Server::Handler& handler,
+  Connection(tcp::socket socket, Way way, asio::ssl::context& tls, const Server::Handler& handler,
              std::filesystem::path upload_folder, std::atomic<unsigned>& uploads, std::stop_token stop)
       : stream_(std::move(socket), tls),
+        way_(way),
         handler_(handler),
         upload_folder_(std::move(upload_folder)),
         uploads_(uploads),
         stop_(std::move(stop)) {
     error_code ignored;
-    port_ = stream_.next_layer().local_endpoint(ignored).port();
     stream_.next_layer().set_option(tcp::no_delay(true), ignored);
   }
 
@@ -81,7 +89,8 @@ class Connection {
     Request request;
     request.method = std::string_view(parser.get().method_string());
     request.target = std::string_view(parser.get().target());
-    request.port = port_;
+    request.port = way_.port;
+    request.is_private = way_.is_private;
     for (const auto& field : parser.get())
       request.headers.add(std::string(field.name_string()), std::string(field.value()));
     if (!read_body(parser, request)) return false;
@@ -177,32 +186,22 @@ class Connection {
   }
 
   TlsStream stream_;
+  Way way_;
   const Server::Handler& handler_;
   std::filesystem::path upload_folder_;
   std::atomic<unsigned>& uploads_;
   std::stop_token stop_;
   boost::beast::flat_buffer buffer_;
-  std::uint16_t port_ = 0;
 };
 
 class BeastServer : public Server {
  public:
-  explicit BeastServer(std::filesystem::path upload_folder)
+  BeastServer(TlsContexts::CertificateOf certificate_of, std::filesystem::path upload_folder)
       : upload_folder_(std::move(upload_folder)),
         work_(asio::make_work_guard(context_)),
+        tls_(std::move(certificate_of)),
         acceptor_thread_([this] { context_.run(); }) {}
   ~BeastServer() override { stop(); }
-
-  Result<void> use(const CertificateAuthority::Certificate& certificate) {
-    error_code error;
-    tls_.set_options(
-        asio::ssl::context::default_workarounds | asio::ssl::context::no_tlsv1 | asio::ssl::context::no_tlsv1_1, error);
-    tls_.use_certificate_chain(asio::buffer(certificate.certificate_pem), error);
-    if (!error) tls_.use_private_key(asio::buffer(certificate.key_pem), asio::ssl::context::pem, error);
-    if (error)
-      return fail(Error::Kind::invalid, "certificate", "the emulator's certificate cannot be used: " + error.message());
-    return {};
-  }
 
   void serve(Handler handler) override { handler_ = std::move(handler); }
 
@@ -235,9 +234,18 @@ class BeastServer : public Server {
       const std::lock_guard guard(mutex_);
       acceptors_[port] = {acceptor};
     }
-    accept(acceptor);
+    accept(acceptor, {port});
     open_ipv6(port);
     return port;
+  }
+
+  void adopt(Descriptor listener, std::uint16_t port) override {
+    auto acceptor = std::make_shared<tcp::acceptor>(context_, tcp::v4(), listener.release());
+    {
+      const std::lock_guard guard(mutex_);
+      acceptors_[port].push_back(acceptor);
+    }
+    accept(acceptor, {port, true});
   }
 
   void close(std::uint16_t port) override {
@@ -268,12 +276,12 @@ class BeastServer : public Server {
       const std::lock_guard guard(mutex_);
       acceptors_[port].push_back(acceptor);
     }
-    accept(acceptor);
+    accept(acceptor, {port});
   }
 
-  void serve_connection(tcp::socket socket) {
-    auto connection = std::make_unique<Connection>(std::move(socket), tls_, handler_, upload_folder_, uploads_,
-                                                   stopping_.get_token());
+  void serve_connection(tcp::socket socket, Way way) {
+    auto connection = std::make_unique<Connection>(std::move(socket), way, tls_.front(), handler_, upload_folder_,
+                                                   uploads_, stopping_.get_token());
     {
       const std::lock_guard guard(mutex_);
       connections_.insert(connection.get());
@@ -285,24 +293,26 @@ class BeastServer : public Server {
     if (--serving_ == 0) none_left_.notify_all();
   }
 
-  void accept(const std::shared_ptr<tcp::acceptor>& acceptor) {
-    acceptor->async_accept([this, acceptor](const error_code& error, tcp::socket socket) {
+  void accept(const std::shared_ptr<tcp::acceptor>& acceptor, Way way) {
+    acceptor->async_accept([this, acceptor, way](const error_code& error, tcp::socket socket) {
       if (error == asio::error::operation_aborted || !acceptor->is_open()) return;
       if (!error) {
         {
           const std::lock_guard guard(mutex_);
           ++serving_;
         }
-        std::thread([this, taken = std::move(socket)]() mutable { serve_connection(std::move(taken)); }).detach();
+        std::thread([this, way, taken = std::move(socket)]() mutable {
+          serve_connection(std::move(taken), way);
+        }).detach();
       }
-      accept(acceptor);
+      accept(acceptor, way);
     });
   }
 
   std::filesystem::path upload_folder_;
   asio::io_context context_;
   asio::executor_work_guard<asio::io_context::executor_type> work_;
-  asio::ssl::context tls_{asio::ssl::context::tls_server};
+  TlsContexts tls_;
   Handler handler_;
   std::atomic<unsigned> uploads_ = 0;
   std::stop_source stopping_;
@@ -318,10 +328,16 @@ class BeastServer : public Server {
 
 Result<std::unique_ptr<Server>> Server::make(const CertificateAuthority& authority,
                                              std::filesystem::path upload_folder) {
-  TRY_ASSIGN(const auto certificate, authority.issue({"localhost", "*.localhost", "127.0.0.1", "::1"}));
-  auto server = std::make_unique<BeastServer>(std::move(upload_folder));
-  TRY(server->use(certificate));
-  return server;
+  TRY_ASSIGN(const auto own, authority.issue({"localhost", "*.localhost", "127.0.0.1", "::1"}));
+  const auto certificate_of = [&authority, own, named = std::map<std::string, HostCertificate>()](
+                                  const std::string& host) mutable -> std::optional<HostCertificate> {
+    if (!host.ends_with(kAzureDomain)) return HostCertificate{own.key_pem, own.certificate_pem};
+    if (const auto found = named.find(host); found != named.end()) return found->second;
+    const auto made = authority.issue({host});
+    if (!made) return std::nullopt;
+    return named[host] = HostCertificate{made->key_pem, made->certificate_pem};
+  };
+  return std::make_unique<BeastServer>(certificate_of, std::move(upload_folder));
 }
 
 }  // namespace defang::emulator

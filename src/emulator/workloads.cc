@@ -1,9 +1,12 @@
 #include "emulator/workloads.h"
 
+#include <thread>
+
 #include "emulator/providers/all.h"
 #include "emulator/providers/app_keeper.h"
 #include "emulator/providers/container_apps.h"
 #include "emulator/providers/container_registry.h"
+#include "emulator/providers/store_keeper.h"
 
 namespace defang::emulator {
 
@@ -40,12 +43,23 @@ Result<std::unique_ptr<Workloads>> Workloads::make(Core& core, const std::filesy
 
 Workloads::~Workloads() = default;
 
-void Workloads::resume() {
-  runs_->resume();
-  apps_->resume();
+void Workloads::keep_stores(Core& core, Processes& processes, const CertificateAuthority& authority) {
+  if (auto* servers = runtime_->private_servers())
+    stores_ = std::make_unique<StoreKeeper>(core, *servers, processes, authority);
 }
 
-void Workloads::watch(std::stop_token stop) { apps_->watch(stop); }
+void Workloads::resume() {
+  runs_->resume();
+  if (stores_) stores_->resume();
+  apps_->resume();
+  if (stores_) stores_->resume();  // names in the environments, which are there now
+}
+
+void Workloads::watch(std::stop_token stop) {
+  std::jthread stores;
+  if (stores_) stores = std::jthread([&](std::stop_token ends) { stores_->watch(ends); });
+  apps_->watch(stop);
+}
 
 void Workloads::stop() {
   runs_.reset();

@@ -7,11 +7,13 @@
 #include "emulator/core.h"
 #include "emulator/registry/registries.h"
 #include "emulator/runtime.h"
+#include "support/process.h"
 
 namespace defang::emulator {
 
 class AppKeeper;
 class RegistryRuns;
+class StoreKeeper;
 
 /// What needs containers and images: Microsoft.App and Microsoft.ContainerRegistry with all they stand on. Lives as
 /// long as the core that it is registered with, and is made before Core::start().
@@ -23,6 +25,8 @@ class Workloads {
                                                  const MakeRuntime& make_runtime);
   ~Workloads();
 
+  /// Before Core::start(): programs behind managed stores, where containers run.
+  void keep_stores(Core& core, Processes& processes, const CertificateAuthority& authority);
   /// After Core::start(): brings up what the state holds.
   void resume();
   /// Looks after containers until stopped. Without it (tests), apps go on while their operations run.
@@ -42,6 +46,7 @@ class Workloads {
   std::unique_ptr<Runtime> runtime_;
   std::unique_ptr<AppKeeper> apps_;
   std::unique_ptr<RegistryRuns> runs_;
+  std::unique_ptr<StoreKeeper> stores_;
 };
 
 }  // namespace defang::emulator

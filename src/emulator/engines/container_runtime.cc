@@ -1,6 +1,7 @@
 #include "emulator/engines/container_runtime.h"
 
 #include <fmt/format.h>
+#include <netinet/in.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <sys/syscall.h>
@@ -20,7 +21,9 @@
 #include "emulator/engines/environment_network.h"
 #include "emulator/engines/host_names.h"
 #include "emulator/engines/ingress_ports.h"
+#include "emulator/engines/private_networks.h"
 #include "emulator/engines/probe.h"
+#include "emulator/private_servers.h"
 #include "support/text.h"
 
 namespace defang::emulator {
@@ -31,6 +34,7 @@ using Phase = ContainerState::Phase;
 using std::chrono::milliseconds;
 
 constexpr std::size_t kLargestHostName = 63;
+constexpr std::string_view kAuthorities = "/etc/ssl/certs";
 constexpr std::uint64_t kConsolePieceBytes = 1 << 20;
 constexpr int kKilledBySignal = 137;  // 128 + SIGKILL, what the kernel does to a container out of memory
 constexpr unsigned kAddressesOfAppsOrReplicas = 30000;
@@ -97,6 +101,12 @@ struct Environment {
   unsigned last_app = 0;
   unsigned last_replica = 0;
   DnsNames names;
+  struct Door {
+    PrivateServers::Door said;
+    std::uint32_t address = 0;
+    Forwarding::Id listener = 0;
+  };
+  std::map<std::string, Door> doors;  // by the private server behind it
 };
 
 struct App {
@@ -142,7 +152,7 @@ struct Replica {
   std::jthread thread;  // last: it uses the rest
 };
 
-class ContainerRuntime final : public Runtime {
+class ContainerRuntime final : public Runtime, public PrivateServers {
  public:
   ContainerRuntime(const RuntimeOptions& options, std::unique_ptr<Engine> engine, std::vector<std::string> left_out,
                    Processes& processes, Disk& disk, const Clock& clock)
@@ -155,6 +165,7 @@ class ContainerRuntime final : public Runtime {
         prefix_(prefix_of(options.folder)),
         ports_(disk, options.folder / "ingress.json"),
         names_(options.certificate_of),
+        private_networks_(processes, prefix_),
         forwarding_(make_forwarding([this](const std::string& host) { return names_.certificate_of(host); })) {
     sweep_networks(processes_, prefix_);
     (void)disk_.remove(options_.folder / "replicas");
@@ -197,7 +208,9 @@ class ContainerRuntime final : public Runtime {
     for (const auto& replica : replicas) stop_replica(replica, milliseconds(0));
     const std::lock_guard lock(mutex_);
     const auto found = environments_.extract(id);
-    if (!found.empty()) forwarding_->close(found.mapped()->name_answers);
+    if (found.empty()) return;
+    forwarding_->close(found.mapped()->name_answers);
+    for (const auto& [server, door] : found.mapped()->doors) forwarding_->close(door.listener);
   }
 
   // Apps
@@ -367,7 +380,83 @@ class ContainerRuntime final : public Runtime {
 
   void stop() override { end_everything(); }
 
+  PrivateServers* private_servers() override { return this; }
+
+  // Private servers
+
+  Result<void> open(const std::string& id) override {
+    const std::lock_guard lock(mutex_);
+    TRY(private_networks_.open(id));
+    return {};
+  }
+
+  Result<Descriptor> listen(const std::string& id, std::uint16_t port) override {
+    const std::lock_guard lock(mutex_);
+    TRY_ASSIGN(const auto space, private_networks_.open(id));
+    return space->listen(INADDR_LOOPBACK, port);
+  }
+
+  Result<void> run(const std::string& id, const std::vector<std::string>& arguments, const fs::path& log) override {
+    const std::lock_guard lock(mutex_);
+    return private_networks_.run(id, arguments, log);
+  }
+
+  bool is_running(const std::string& id) override {
+    const std::lock_guard lock(mutex_);
+    return private_networks_.is_running(id);
+  }
+
+  bool answers(const std::string& id, std::uint16_t port) override {
+    std::shared_ptr<const NetworkNamespace> space;
+    {
+      const std::lock_guard lock(mutex_);
+      space = private_networks_.find(id);
+    }
+    return space && run_probe(*space, INADDR_LOOPBACK, {.port = port}, {}).success;
+  }
+
+  void end(const std::string& id) override {
+    const std::lock_guard lock(mutex_);
+    private_networks_.end(id);
+  }
+
+  void close(const std::string& id) override {
+    const std::lock_guard lock(mutex_);
+    for (auto& [name, environment] : environments_) shut_door(*environment, id);
+    private_networks_.close(id);
+  }
+
+  Result<void> set_door(const std::string& environment, const std::string& id,
+                        const PrivateServers::Door& door) override {
+    const std::lock_guard lock(mutex_);
+    const auto found = environments_.find(environment);
+    if (found == environments_.end()) return unknown_environment(environment);
+    auto& doors = found->second->doors;
+    if (const auto known = doors.find(id); known != doors.end() && known->second.said == door) return {};
+    shut_door(*found->second, id);
+    if (door.names.empty()) return {};
+    const unsigned number = found->second->last_app++ % kAddressesOfAppsOrReplicas;
+    const auto address = found->second->network->app_address(number);
+    TRY_ASSIGN(auto listener, found->second->network->space()->listen(address, door.port));
+    const auto lead = [this, id, target = door.target]() -> Choice {
+      const std::lock_guard inner(mutex_);
+      auto space = private_networks_.find(id);
+      if (!space) return {};
+      return {.upstream = Upstream{std::move(space), INADDR_LOOPBACK, target}, .answer = {}};
+    };
+    doors[id] = {door, address, forwarding_->forward_tcp(std::move(listener), lead)};
+    for (const auto& name : door.names) found->second->names[to_lower(name)] = address;
+    return {};
+  }
+
  private:
+  void shut_door(Environment& environment, const std::string& id) {
+    const auto door = environment.doors.extract(id);
+    if (door.empty()) return;
+    forwarding_->close(door.mapped().listener);
+    std::erase_if(environment.names, [&](const auto& name) { return name.second == door.mapped().address; });
+  }
+
   static std::unexpected<Error> unknown_environment(const std::string& id) {
     return fail(Error::Kind::refused, "environment-unknown", fmt::format("there is no network for environment {}", id));
   }
@@ -630,7 +719,7 @@ class ContainerRuntime final : public Runtime {
     TRY_ASSIGN(auto bound, bind_mounts(replica, container.spec));
     TRY_ASSIGN(const int pid, engine_->start({.id = container.id,
                                               .host_name = host_name(replica.spec.id),
-                                              .spec = container.spec,
+                                              .spec = trusting(container.spec),
                                               .network_namespace = replica.cable.space_name,
                                               .console = console,
                                               .bound = std::move(bound)},
@@ -642,10 +731,24 @@ class ContainerRuntime final : public Runtime {
     return {};
   }
 
+  /// What stands behind managed stores shows certificates of the emulator's authority. Clients that bring authorities
+  /// of their own (Python's certifi, Node) look at these variables.
+  ContainerSpec trusting(ContainerSpec spec) const {
+    if (options_.authority_name.empty()) return spec;
+    spec.environment.try_emplace("SSL_CERT_DIR", Secret(std::string(kAuthorities)));
+    spec.environment.try_emplace("REQUESTS_CA_BUNDLE", Secret(std::string(kAuthorities)));
+    spec.environment.try_emplace("NODE_EXTRA_CA_CERTS",
+                                 Secret(fmt::format("{}/{}", kAuthorities, options_.authority_name)));
+    return spec;
+  }
+
   Result<std::vector<Engine::Bound>> bind_mounts(const Replica& replica, const ContainerSpec& spec) {
     const auto folder = folder_of(replica.spec.id);
     std::vector<Engine::Bound> bound = {{folder / "resolv.conf", "/etc/resolv.conf", true},
                                         {folder / "hosts", "/etc/hosts", true}};
+    if (!options_.authority_name.empty())
+      bound.push_back(
+          {options_.certificate_folder / "ca.crt", fmt::format("{}/{}", kAuthorities, options_.authority_name), true});
     for (const auto& mount : spec.mounts) {
       const bool is_share = mount.kind == Mount::Kind::share;
       auto source =
@@ -747,6 +850,7 @@ class ContainerRuntime final : public Runtime {
       leaving.swap(leaving_);
     }
     leaving.clear();  // joins their threads
+    private_networks_.close_all();
     if (!std::exchange(ended_, true)) engine_->sweep();
   }
 
@@ -769,6 +873,7 @@ class ContainerRuntime final : public Runtime {
   unsigned next_index_ = 0;
   bool ended_ = false;
   HostNames names_;
+  PrivateNetworks private_networks_;
   std::unique_ptr<Forwarding> forwarding_;  // last: its thread calls into the rest
 };
 

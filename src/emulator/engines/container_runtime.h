@@ -22,6 +22,7 @@ struct RuntimeOptions {
   std::string engine = "auto";               // auto, podman, bundle, none
   std::filesystem::path base_images;         // stand-ins for public images; need not exist
   std::filesystem::path certificate_folder;  // holds the emulator's CA as ca.crt, and nothing else
+  std::string authority_name;                // of that file among a container's authorities; empty: it does not get it
   Forwarding::CertificateOf certificate_of;  // of names that Azure gives
   /// Which registry answers at `localhost:5001`; nothing: none of the emulator's.
   std::function<std::optional<std::string>(const std::string& server)> registry_at;

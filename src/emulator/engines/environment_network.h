@@ -3,6 +3,7 @@
 #include <cstdint>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "emulator/engines/network_namespace.h"
 #include "support/process.h"
@@ -51,7 +52,11 @@ class EnvironmentNetwork {
   std::shared_ptr<const NetworkNamespace> space_;
 };
 
-/// Removes the namespaces that begin with the prefix: what an emulator left that was killed.
+/// `ip` of iproute2: what it printed, or its complaint.
+Result<std::string> run_ip(Processes& processes, std::vector<std::string> arguments, std::string input = {});
+
+/// Removes the namespaces that begin with the prefix, and what still runs in them: what an emulator left that was
+/// killed.
 void sweep_networks(Processes& processes, const std::string& prefix);
 
 }  // namespace defang::emulator

@@ -1,8 +1,5 @@
 #include "emulator/engines/forwarding.h"
 
-#include <openssl/pem.h>
-#include <openssl/ssl.h>
-
 #include <array>
 #include <atomic>
 #include <boost/asio/awaitable.hpp>
@@ -24,6 +21,8 @@
 #include <map>
 #include <thread>
 #include <utility>
+
+#include "emulator/engines/tls_contexts.h"
 
 namespace defang::emulator {
 namespace {
@@ -218,47 +217,6 @@ awaitable<void> serve_tcp(tcp::socket client, Forwarding::ChooseTcp choose) {
   client.set_option(tcp::no_delay(true), error);
   co_await (copy(client, *upstream) && copy(*upstream, client));
 }
-
-/// Certificates by the name that the client asks for in its first message (SNI).
-class TlsContexts {
- public:
-  explicit TlsContexts(Forwarding::CertificateOf certificate_of) : certificate_of_(std::move(certificate_of)) {
-    SSL_CTX_set_tlsext_servername_callback(front_.native_handle(), &TlsContexts::choose);
-    SSL_CTX_set_tlsext_servername_arg(front_.native_handle(), this);
-  }
-  ssl::context& front() { return front_; }
-
- private:
-  static int choose(SSL* connection, int*, void* self) {
-    const char* asked = SSL_get_servername(connection, TLSEXT_NAMETYPE_host_name);
-    auto* context = static_cast<TlsContexts*>(self)->of(asked == nullptr ? "localhost" : asked);
-    if (context == nullptr) return SSL_TLSEXT_ERR_ALERT_FATAL;
-    SSL_set_SSL_CTX(connection, context->native_handle());
-    return SSL_TLSEXT_ERR_OK;
-  }
-
-  ssl::context* of(const std::string& host) {
-    auto certificate = certificate_of_ ? certificate_of_(host) : std::nullopt;
-    if (!certificate) return nullptr;
-    if (const auto found = contexts_.find(host); found != contexts_.end() && found->second.certificate == *certificate)
-      return &found->second.context;
-    ssl::context made(ssl::context::tls_server);
-    error_code error;
-    made.use_certificate_chain(asio::buffer(certificate->chain), error);
-    if (!error) made.use_private_key(asio::buffer(certificate->key), ssl::context::pem, error);
-    if (error) return nullptr;
-    Kept kept{std::move(*certificate), std::move(made)};
-    return &contexts_.insert_or_assign(host, std::move(kept)).first->second.context;
-  }
-
-  Forwarding::CertificateOf certificate_of_;
-  ssl::context front_{ssl::context::tls_server};
-  struct Kept {
-    HostCertificate certificate;
-    ssl::context context;
-  };
-  std::map<std::string, Kept> contexts_;
-};
 
 awaitable<void> serve_http(tcp::socket client, Forwarding::ChooseHttp choose, TlsContexts& contexts) {
   error_code error;

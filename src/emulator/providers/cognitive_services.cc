@@ -314,6 +314,7 @@ void add_cognitive_services(Core& core) {
   core.add_route({"GET", base + "deletedAccounts", signed_in, list_deleted});
   core.add_route({"GET", base + "locations/{location}/models", signed_in, list_models});
   core.add_route({"GET", base + "locations/{location}/usages", signed_in, list_usages});
+  add_model_answers(core);
 }
 
 }  // namespace defang::emulator
