@@ -90,6 +90,7 @@ struct Arguments {
   bool dry_run = false;
   bool remove = false;  // of `down`: with the config
   bool delete_data = false;
+  std::vector<std::string> delete_data_of;
   bool no_wait = false;
   std::optional<int> wait_timeout_seconds;
 

@@ -41,6 +41,10 @@ const Option kExportOptions[] = {
 const Option kUpOptions[] = {
     {"--build", &Arguments::build, "", "build images even when nothing of their sources has changed"},
     {"--force", &Arguments::force, "", "build and write everything again, changed or not"},
+    {"--delete-data", &Arguments::delete_data_of, "SERVICE",
+     "the data of SERVICE may go: its store is deleted if the project does not use it any more, and changed even if "
+     "that "
+     "empties it; may be repeated"},
     {"-d,--detach", &Arguments::detach, "", "not supported yet"},
     {"-y,--yes", &Arguments::yes, "", "set domains up in DNS zones of the subscription without asking"},
 };

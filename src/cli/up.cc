@@ -152,6 +152,9 @@ int run_up(const Arguments& arguments, Context& context) {
   auto settings = find_stack(arguments, context, diagnostics);
   auto project = settings ? load_project(arguments, *settings, context, diagnostics) : std::nullopt;
   if (project && !arguments.words.empty()) narrow_project(arguments, *settings, context, project, diagnostics);
+  if (!arguments.delete_data_of.empty() && !arguments.words.empty())
+    diagnostics.error("up.usage", "`--delete-data` looks at the whole project, not at some services of it", {},
+                      "leave out the names of services");
   if (project) check_builds(chosen(*project, arguments), context.disk, diagnostics);
   if (project && !diagnostics.has_errors()) check_plan_offline(*project, settings->stack, context, diagnostics);
   if (!project || diagnostics.has_errors()) {
@@ -166,7 +169,10 @@ int run_up(const Arguments& arguments, Context& context) {
   }
   const auto access = session->access(context);
   const deploy::DeploymentOptions options{
-      .force = arguments.force, .rebuild = arguments.build, .is_part = !arguments.words.empty()};
+      .force = arguments.force,
+      .rebuild = arguments.build,
+      .is_part = !arguments.words.empty(),
+      .delete_data = {arguments.delete_data_of.begin(), arguments.delete_data_of.end()}};
   auto prepared = prepare(*project, *session, access, options, arguments, context, diagnostics);
   print(diagnostics, arguments, context);
   if (!prepared) {

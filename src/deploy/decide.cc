@@ -64,10 +64,29 @@ constexpr auto kFixed = std::to_array<Fixed>({
     {kServer, "properties.network.delegatedSubnetResourceId", Fixed::Rule::same, "", kNewDatabase},  // PG-7
     {"Microsoft.Cache/redisEnterprise/databases", "properties.clusteringPolicy", Fixed::Rule::same_but_from,
      "NoCluster", kNewCache},  // RD-8
+    {"Microsoft.Cache/redisEnterprise", "properties.highAvailability", Fixed::Rule::same_but_from, "Disabled",
+     kNewCache},  // RD-14
     {"Microsoft.App/managedEnvironments", "properties.vnetConfiguration.infrastructureSubnetId", Fixed::Rule::same, "",
      kNewEnvironment},  // CA-4
     {"Microsoft.App/jobs", "properties.configuration.triggerType", Fixed::Rule::same, "",
      "the job would have to be deleted and made anew"},  // CA-140
+});
+
+constexpr std::string_view kMysql = "Microsoft.DBforMySQL/flexibleServers";
+constexpr std::string_view kCache = "Microsoft.Cache/redisEnterprise";
+constexpr std::string_view kStops = "the server restarts for it, and answers nobody for some minutes";
+
+struct Costly {
+  std::string_view type, path;
+  CostlyChange::Cost cost;
+  std::string_view consequence;
+};
+constexpr auto kCostly = std::to_array<Costly>({
+    {kServer, "sku.name", CostlyChange::Cost::downtime, kStops},            // PG-27
+    {kServer, "properties.version", CostlyChange::Cost::downtime, kStops},  // PG-3
+    {kMysql, "sku.name", CostlyChange::Cost::downtime, kStops},             // as PG-27
+    {kMysql, "properties.version", CostlyChange::Cost::downtime, kStops},
+    {kCache, "sku.name", CostlyChange::Cost::data, "a cache without a standby loses all that is in it"},  // RD-14
 });
 
 /// The server's disk grows when it is nearly full (`autoGrow`) and never shrinks (PG-4).
@@ -169,6 +188,20 @@ std::optional<FixedChange> change_of_what_is_fixed(std::string_view type, const 
     if (is == nullptr || is->is_null() || wish == nullptr || is_allowed(row, *is, *wish)) continue;
     return FixedChange{std::string(row.path.substr(row.path.rfind('.') + 1)), shown(*is), shown(*wish),
                        row.consequence};
+  }
+  return std::nullopt;
+}
+
+std::optional<CostlyChange> costly_change(std::string_view type, const Json& existing, const Json& wished) {
+  for (const Costly& row : kCostly) {
+    if (!equals_ignoring_case(row.type, type)) continue;
+    const Json* is = at_path(existing, row.path);
+    const Json* wish = at_path(wished, row.path);
+    if (is == nullptr || is->is_null() || wish == nullptr || same_leaf(*is, *wish)) continue;
+    const Json* standby = at_path(existing, "properties.highAvailability");
+    if (row.cost == CostlyChange::Cost::data && standby != nullptr && *standby == "Enabled") continue;
+    return CostlyChange{row.cost, std::string(row.path.substr(row.path.rfind('.') + 1)), shown(*is), shown(*wish),
+                        row.consequence};
   }
   return std::nullopt;
 }

@@ -63,6 +63,15 @@ struct FixedChange {
 std::optional<FixedChange> change_of_what_is_fixed(std::string_view type, const nlohmann::json& existing,
                                                    const nlohmann::json& wished);
 
+/// A change that costs the user something, which has to be agreed to.
+struct CostlyChange {
+  enum class Cost { downtime, data } cost = Cost::downtime;
+  std::string property, is, wished;
+  std::string_view consequence;
+};
+std::optional<CostlyChange> costly_change(std::string_view type, const nlohmann::json& existing,
+                                          const nlohmann::json& wished);
+
 /// What Azure has let grow by itself stays as large as it is.
 void keep_what_has_grown(std::string_view type, const nlohmann::json& existing, nlohmann::json& wished);
 

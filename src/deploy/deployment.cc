@@ -78,6 +78,17 @@ std::map<std::string, std::chrono::seconds> patience_of(const compose::Project& 
   return patience;
 }
 
+/// Services whose managed store may be down while it is changed.
+std::set<std::string> may_stop(const compose::Project& project) {
+  std::set<std::string> names;
+  for (const auto& [name, service] : project.services)
+    for (const auto& [extension, options] : service.extensions) {
+      const auto* allowed = options.find("allow-downtime");
+      if (allowed != nullptr && allowed->kind == compose::Node::Kind::boolean && allowed->boolean) names.insert(name);
+    }
+  return names;
+}
+
 class Deployment {
  public:
   Deployment(const Prepared& prepared, const AzureAccess& access, DeploymentOptions wishes, const EventSink& sink,
@@ -118,6 +129,8 @@ class Deployment {
     options.rebuild = wishes_.rebuild;
     options.patience = prepared_.patience;
     options.may_have_changed = [this](const std::string& id) { return may_have_changed(id); };
+    options.may_stop = prepared_.may_stop;
+    options.may_lose = wishes_.delete_data;
     if (prepared_.before.record) options.scales = prepared_.before.record->scales;
     if (const auto* storage = storage_of(graph_)) {
       options.gate = storage->id;
@@ -163,8 +176,8 @@ class Deployment {
   }
 
   void remove_what_is_left_over(RunFinished& finished, const std::set<std::string>& new_services) {
-    const auto removed =
-        remove_left_over(access_.arm, access_.clock, stream_.part(false), graph_, scope_, new_services, stop_);
+    const auto removed = remove_left_over(access_.arm, access_.clock, stream_.part(false), graph_, scope_,
+                                          {new_services, wishes_.delete_data}, stop_);
     finished.removed += removed.removed;
     finished.failed += removed.failed;
     if (removed.how != RunFinished::How::done) finished.how = removed.how;
@@ -234,6 +247,7 @@ Result<std::optional<Prepared>> prepare(const compose::Project& project, const p
   prepared.scope = {project.name, stack.name, stack.subscription_id, plan::resource_group_name(project.name, stack),
                     stack.location};
   prepared.patience = patience_of(project);
+  prepared.may_stop = may_stop(project);
   prepared.names = {plan::vault_name(project.name, stack), plan::storage_name(project.name, stack)};
   const auto make_plan = [&](plan::Facts facts, Diagnostics& said) -> Result<bool> {
     facts.principal_type = principal.type;
@@ -250,7 +264,7 @@ Result<std::optional<Prepared>> prepare(const compose::Project& project, const p
     return true;
   };
   TRY_ASSIGN(prepared.before, look_at_stack(access, prepared.scope, prepared.names, stop));
-  if (prepared.before.record && !options.force && !options.rebuild && !options.is_part) {
+  if (prepared.before.record && !options.force && !options.rebuild && !options.is_part && options.delete_data.empty()) {
     Diagnostics said;
     TRY_ASSIGN(const bool sound, make_plan(facts_of(prepared.before, principal.id), said));
     if (sound && is_as_left(prepared.before, prepared.fingerprint)) {

@@ -4,6 +4,7 @@
 #include <functional>
 #include <map>
 #include <optional>
+#include <set>
 #include <stop_token>
 #include <string>
 #include <vector>
@@ -16,9 +17,10 @@
 namespace defang::deploy {
 
 struct DeploymentOptions {
-  bool force = false;    // write even what is as wished for, run jobs again
-  bool rebuild = false;  // build even what was built from the same things
-  bool is_part = false;  // the graph is of some services only: nothing is left over
+  bool force = false;                 // write even what is as wished for, run jobs again
+  bool rebuild = false;               // build even what was built from the same things
+  bool is_part = false;               // the graph is of some services only: nothing is left over
+  std::set<std::string> delete_data;  // services whose stores may lose their data, or go where nobody uses them
 };
 
 struct Principal {
@@ -34,6 +36,7 @@ struct Prepared {
   std::string fingerprint;
   bool can_assign_roles = true;
   std::map<std::string, std::chrono::seconds> patience;  // EngineOptions'
+  std::set<std::string> may_stop;                        // EngineOptions'
   bool is_as_left = false;  // the last run left everything as it is wished for, and nobody has touched it since
 };
 

@@ -126,6 +126,17 @@ Error never_changes(const std::string& name, const FixedChange& change) {
           .help = fmt::format("leave it at `{}`; for `{}`, {}", change.is, change.wished, change.consequence)};
 }
 
+Error costs_too_much(const std::string& name, const std::string& service, const CostlyChange& change) {
+  const bool data = change.cost == CostlyChange::Cost::data;
+  return {.kind = Error::Kind::refused,
+          .code = data ? "loses-data" : "needs-downtime",
+          .message = fmt::format("`{}` of `{}` is `{}` and would become `{}`: {}", change.property, name, change.is,
+                                 change.wished, change.consequence),
+          .help = data ? fmt::format("`defang compose up --delete-data {}` allows it", service)
+                       : fmt::format("`allow-downtime: true` below the `x-defang-` attribute of service `{}` allows it",
+                                     service)};
+}
+
 Error config_missing(const std::string& name, const SourceSpan& origin) {
   return {.kind = Error::Kind::refused,
           .code = "config-missing",

@@ -514,6 +514,10 @@ Result<Json> Run::write(const graph::Resource& resource, const azure::ResourceId
     keep_what_has_grown(resource.type, *existing, body);
     if (const auto change = change_of_what_is_fixed(resource.type, *existing, body))
       return fail(never_changes(resource.name, *change));
+    if (const auto change = costly_change(resource.type, *existing, body)) {
+      const auto& allowed = change->cost == CostlyChange::Cost::data ? options_.may_lose : options_.may_stop;
+      if (!allowed.contains(resource.service)) return fail(costs_too_much(resource.name, resource.service, *change));
+    }
   }
   if (existing && equals_ignoring_case(resource.type, kAppType))
     keep_scale(resource, to_lower(id.text()), *existing, body);

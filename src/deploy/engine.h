@@ -76,6 +76,8 @@ struct EngineOptions {
   bool force = false;                                    // write even what is as wished for
   bool rebuild = false;                                  // build even what was built from the same things
   std::map<std::string, std::chrono::seconds> patience;  // by service (NodeScope)
+  std::set<std::string> may_stop;                        // services whose stores may be down for a change
+  std::set<std::string> may_lose;                        // services whose stores may lose their data by one
   /// Node that comes first, with all it needs: the storage account, whose blob holds the lease. Empty: none.
   std::string gate;
   std::function<Result<void>(NodeScope&, std::stop_token)> when_gate_is_done;

@@ -325,6 +325,43 @@ TEST(FixedChange, IsNotADiskThatHasGrown) {
   EXPECT_EQ(wished, server("app", "16", 64));
 }
 
+TEST(CostlyChange, StopsAServerOrEmptiesACache) {
+  const auto of = [](const char* type, const Json& existing, const Json& wished) {
+    const auto change = costly_change(type, existing, wished);
+    return !change ? "free" : change->cost == CostlyChange::Cost::data ? "data" : "downtime";
+  };
+  const Json small = {{"sku", {{"name", "Standard_B1ms"}}}}, large = {{"sku", {{"name", "Standard_B2s"}}}};
+  EXPECT_STREQ(of("Microsoft.DBforPostgreSQL/flexibleServers", small, large), "downtime");
+  EXPECT_STREQ(of("Microsoft.DBforPostgreSQL/flexibleServers", small, small), "free");
+  EXPECT_STREQ(of("Microsoft.DBforPostgreSQL/flexibleServers", server("app", "16", 32), server("app", "17", 32)),
+               "downtime");
+  EXPECT_STREQ(of("Microsoft.App/containerApps", small, large), "free");
+  Json cache = {{"sku", {{"name", "Balanced_B0"}}}, {"properties", {{"highAvailability", "Disabled"}}}};
+  const Json more = {{"sku", {{"name", "Balanced_B1"}}}};
+  EXPECT_STREQ(of("Microsoft.Cache/redisEnterprise", cache, more), "data");
+  cache["properties"]["highAvailability"] = "Enabled";
+  EXPECT_STREQ(of("Microsoft.Cache/redisEnterprise", cache, more), "free");
+}
+
+TEST_F(Shop, AChangeThatStopsAServerNeedsConsent) {
+  graph_ = {};
+  auto server = resource("postgres/db", "Microsoft.DBforPostgreSQL/flexibleServers", "shop-db");
+  server.service = "db";
+  server.body.set("sku", Value::Map{{"name", "Standard_B1ms"}});
+  graph_.add(server);
+  go();
+  graph_ = {};
+  server.body.set("sku", Value::Map{{"name", "Standard_B2s"}});
+  graph_.add(server);
+  go();
+  EXPECT_NE(lines_.find("`name` of `shop-db` is `Standard_B1ms` and would become `Standard_B2s`"), std::string::npos)
+      << lines_;
+  EXPECT_NE(lines_.find("`allow-downtime: true`"), std::string::npos) << lines_;
+  options_.may_stop = {"db"};
+  go();
+  EXPECT_NE(lines_.find("1 updated"), std::string::npos) << lines_;
+}
+
 TEST(Differences, AreWhatIsShownOtherwiseNotWhatIsNotShown) {
   const Json wished = {{"a", {{"b", 1}, {"secret", "x"}}}, {"list", {"p", "q"}}, {"ingress", {{"port", 80}}}};
   EXPECT_EQ(differences(wished, wished), std::vector<std::string>());

@@ -226,6 +226,32 @@ std::vector<Remaining> remaining_of(const std::vector<Json>& resources, const St
   return remaining;
 }
 
+std::string service_of(const Json& resource) {
+  const Json* tag = at_path(resource, "tags.defang-service");
+  return tag != nullptr && tag->is_string() ? tag->get<std::string>() : "";
+}
+
+/// A store that nobody asks for any more is not deleted, and costs what it did.
+std::string kept_note(const Json& resource) {
+  const auto service = service_of(resource);
+  const auto of = service.empty() ? "" : fmt::format(" of service `{}`", service);
+  const auto how = service.empty()
+                       ? "`defang compose down --delete-data` deletes the stack with all its data"
+                       : fmt::format("`defang compose up --delete-data {}` deletes it with all its data", service);
+  return fmt::format(
+      "`{}` ({}) holds data{} that the project does not use any more: it stays, and costs what it did, until it is "
+      "used again; {}",
+      text_at(resource, "name"), text_at(resource, "type"), of, how);
+}
+
+std::set<std::string> ids_in(const graph::ResourceGraph& graph, const StackScope& scope) {
+  std::set<std::string> ids;
+  for (const auto& [id, node] : graph.nodes())
+    if (const auto* resource = std::get_if<graph::Resource>(&node))
+      ids.insert(to_lower(resource_id(graph, *resource, scope).text()));
+  return ids;
+}
+
 std::size_t count(const std::vector<std::vector<Removal>>& phases) {
   std::size_t sum = 0;
   for (const auto& phase : phases) sum += phase.size();
@@ -299,22 +325,28 @@ TeardownResult tear_down(rest::ArmClient& arm, Clock& clock, const EventSink& si
 }
 
 RunFinished remove_left_over(rest::ArmClient& arm, Clock& clock, const EventSink& sink,
-                             const graph::ResourceGraph& graph, const StackScope& scope,
-                             const std::set<std::string>& new_services, std::stop_token stop) {
-  std::set<std::string> keep;
-  for (const auto& [id, node] : graph.nodes())
-    if (const auto* resource = std::get_if<graph::Resource>(&node))
-      keep.insert(to_lower(resource_id(graph, *resource, scope).text()));
+                             const graph::ResourceGraph& graph, const StackScope& scope, const LeftOver& left_over,
+                             std::stop_token stop) {
+  const auto wanted = ids_in(graph, scope);
+  auto keep = wanted;
   Teardown teardown(arm, clock, sink, stop);
   const auto resources = resources_of(arm, scope, stop);
   if (!resources) return teardown.fail_with(resources.error());
-  auto phases = removal_phases(*resources, scope, keep);
-  phases.resize(1);  // apps and jobs: whatever else a project no longer needs may hold data
-  if (phases.front().empty()) return {};
-  teardown.begin(scope, count(phases));
-  teardown.tell(farewell(phases.front(), new_services));
+  const auto apps = removal_phases(*resources, scope, keep).front();
+  // Whatever else a project no longer needs may hold data.
+  for (const auto& resource : *resources)
+    if (phase_of(text_at(resource, "type")) != 0 && !left_over.delete_data.contains(service_of(resource)))
+      keep.insert(to_lower(text_at(resource, "id")));
+  const auto phases = removal_phases(*resources, scope, keep);
+  if (count(phases) > 0) teardown.begin(scope, count(phases));
+  if (!apps.empty()) teardown.tell(farewell(apps, left_over.new_services));
   teardown.remove_phases(phases);
-  return teardown.finish();
+  for (const auto& resource : *resources) {
+    const auto id = to_lower(text_at(resource, "id"));
+    if (is_ours(resource, scope) && holds_data(resource) && !wanted.contains(id) && !teardown.removed().contains(id))
+      teardown.tell(kept_note(resource));
+  }
+  return count(phases) > 0 ? teardown.finish() : RunFinished{};
 }
 
 }  // namespace defang::deploy

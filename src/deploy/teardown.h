@@ -48,10 +48,14 @@ struct TeardownResult {
 TeardownResult tear_down(rest::ArmClient& arm, Clock& clock, const EventSink& sink, const TeardownOptions& options,
                          std::stop_token stop);
 
-/// Apps and jobs of services that the project does not have any more. `new_services`: who may be one of them under
-/// another name.
+struct LeftOver {
+  std::set<std::string> new_services;  // who may be one of them under another name
+  std::set<std::string> delete_data;   // services whose stores go, too
+};
+/// Apps and jobs of services that the project does not have any more. Stores of such services stay, and are named,
+/// unless the user wants them gone.
 RunFinished remove_left_over(rest::ArmClient& arm, Clock& clock, const EventSink& sink,
-                             const graph::ResourceGraph& graph, const StackScope& scope,
-                             const std::set<std::string>& new_services, std::stop_token stop);
+                             const graph::ResourceGraph& graph, const StackScope& scope, const LeftOver& left_over,
+                             std::stop_token stop);
 
 }  // namespace defang::deploy

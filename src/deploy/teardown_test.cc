@@ -98,5 +98,49 @@ TEST_F(Down, WhatCannotBeRemovedKeepsWhatItUses) {
   EXPECT_EQ(go(), "DELETE web\n");
 }
 
+class LeftOvers : public Down {
+ protected:
+  LeftOvers() {
+    add("Microsoft.DBforPostgreSQL/flexibleServers", "shop-db", of_service("db", "data"));
+    add("Microsoft.Network/privateEndpoints", "shop-db", of_service("db", ""));
+  }
+  static Json of_service(const std::string& service, const std::string& retention) {
+    auto tags = ours();
+    tags["defang-service"] = service;
+    if (!retention.empty()) tags["defang-retention"] = retention;
+    return tags;
+  }
+  /// What was deleted, and what was said.
+  std::string after_up(std::set<std::string> delete_data) {
+    std::string out;
+    const auto note = [&](const Event& event) {
+      if (const auto* notice = std::get_if<Notice>(&event.what)) out += notice->message + "\n";
+    };
+    remove_left_over(arm_, clock_, note, graph::ResourceGraph(), options_.scope,
+                     {.new_services = {}, .delete_data = std::move(delete_data)}, {});
+    for (const auto& request : arm_.requests)
+      if (request.starts_with("DELETE")) out += request + "\n";
+    return out;
+  }
+};
+
+TEST_F(LeftOvers, AStoreStaysAndIsNamedWithTheFlagThatDeletesIt) {
+  EXPECT_EQ(
+      after_up({}),
+      "not in the project any more, so removed: `web`\n"
+      "`shop-db` (Microsoft.DBforPostgreSQL/flexibleServers) holds data of service `db` that the project does not "
+      "use any more: it stays, and costs what it did, until it is used again; `defang compose up --delete-data "
+      "db` deletes it with all its data\n"
+      "DELETE web\n");
+}
+
+TEST_F(LeftOvers, AStoreGoesWithItsDoorWhereTheUserSaysSo) {
+  const auto said = after_up({"db"});
+  EXPECT_EQ(said.find("holds data"), std::string::npos) << said;
+  EXPECT_NE(said.find("DELETE shop-db"), std::string::npos) << said;
+  EXPECT_EQ(said.find("DELETE vault"), std::string::npos) << said;
+  EXPECT_EQ(said.find("DELETE net"), std::string::npos) << said;
+}
+
 }  // namespace
 }  // namespace defang::deploy

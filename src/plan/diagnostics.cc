@@ -471,6 +471,12 @@ Diagnostic redis_eviction_unknown(const compose::Service& service, const std::st
                "use noeviction, or allkeys- or volatile- with lru, lfu, random; volatile-ttl is another");
 }
 
+Diagnostic store_option_wrong(const compose::Service& service, std::string_view option, const SourceSpan& span) {
+  return error("azure.store-option",
+               fmt::format("`{}` of service `{}` is neither true nor false", option, service.name), span,
+               "write `true` or `false`, without quotes");
+}
+
 Diagnostic postgres_extension_wrong(const compose::Service& service, const std::string& extension,
                                     const SourceSpan& span) {
   return error("azure.postgres-extension",

@@ -92,6 +92,7 @@ Diagnostic bucket_name_wrong(const compose::Service& service, const std::string&
 Diagnostic objects_twice(const compose::Service& service, const std::string& first, const compose::Dependency& second);
 Diagnostic redis_databases_mix(const compose::Service& service);
 Diagnostic redis_eviction_unknown(const compose::Service& service, const std::string& policy);
+Diagnostic store_option_wrong(const compose::Service& service, std::string_view option, const SourceSpan& span);
 Diagnostic postgres_extension_wrong(const compose::Service& service, const std::string& extension,
                                     const SourceSpan& span);
 Diagnostic postgres_preload_unsupported(const compose::Service& service, const std::string& extension);

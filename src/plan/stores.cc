@@ -136,6 +136,9 @@ std::optional<Kind> kind_of(Planning& plan, const Service& service) {
     if (!is_on(service, row.name)) continue;
     const auto image = service.image ? std::string(providers::repository_of(service.image->value)) : "";
     if (row.images.find(" " + image + " ") == std::string_view::npos || service.build)
+    const auto* downtime = service.extensions.at(std::string(row.name)).find("allow-downtime");
+    if (downtime != nullptr && downtime->kind != compose::Node::Kind::boolean)
+      plan.diagnostics.add(store_option_wrong(service, "allow-downtime", downtime->span));
       plan.diagnostics.add(store_replaces_image(service, row.name));
     return row.kind;
   }
