@@ -3,6 +3,7 @@
 #include <algorithm>
 #include <array>
 
+#include "compose/bytes.h"
 #include "plan/diagnostics.h"
 #include "plan/secrets.h"
 #include "providers/cognitive_services.h"
@@ -135,10 +136,10 @@ std::optional<Kind> kind_of(Planning& plan, const Service& service) {
   for (const auto& row : kExtensions) {
     if (!is_on(service, row.name)) continue;
     const auto image = service.image ? std::string(providers::repository_of(service.image->value)) : "";
-    if (row.images.find(" " + image + " ") == std::string_view::npos || service.build)
     const auto* downtime = service.extensions.at(std::string(row.name)).find("allow-downtime");
     if (downtime != nullptr && downtime->kind != compose::Node::Kind::boolean)
       plan.diagnostics.add(store_option_wrong(service, "allow-downtime", downtime->span));
+    if (row.images.find(" " + image + " ") == std::string_view::npos || service.build)
       plan.diagnostics.add(store_replaces_image(service, row.name));
     return row.kind;
   }
@@ -173,6 +174,12 @@ void read_postgres_options(Planning& plan, const Service& service, providers::Po
   }
 }
 
+/// `storage_opt: {size: 120G}`
+std::optional<std::int64_t> disk_bytes(const Planning& plan, const Service& service) {
+  const auto* size = value_at(plan.project, service.name, "storage_opt.size");
+  return size && size->is_text() ? compose::parse_bytes(size->text) : std::nullopt;
+}
+
 providers::PostgresServer postgres_server(Planning& plan, const Service& service) {
   providers::PostgresServer server{.service = service.name, .password = {}, .origin = service.span};
   const auto image = service.image ? service.image->value : std::string("postgres");
@@ -185,6 +192,7 @@ providers::PostgresServer postgres_server(Planning& plan, const Service& service
   const auto memory =
       service.reservations.memory_bytes ? service.reservations.memory_bytes : service.limits.memory_bytes;
   const auto size = providers::postgres_size(cpus ? cpus->value : 0, memory ? memory->value : 0, plan.scope.mode);
+  if (const auto bytes = disk_bytes(plan, service)) server.storage_gb = providers::postgres_storage_gb(*bytes);
   read_postgres_options(plan, service, server);
   if (const auto extension = providers::postgres_preloaded(image); !extension.empty())
     plan.diagnostics.add(postgres_preload_unsupported(service, std::string(extension)));
