@@ -50,10 +50,11 @@ constexpr auto kRows = std::to_array<KnownError>({
      minutes(10), kFresh},
     {"revision-image-pull", "", "the app's identity cannot pull from the registry yet", "", kApps, minutes(10), kFresh},
 
-    // Another write is going on. CA-48; wire facts, "Private endpoints, DNS, VNet"; ARM-25.
+    // Another write is going on. CA-48; AI-12; wire facts, "Private endpoints, DNS, VNet"; ARM-25.
     {"ContainerAppOperationInProgress", "", "another change of this app is still going on", "", kApps, minutes(10)},
     {"ContainerAppLockConflict", "", "another change of this app is still going on", "", kApps, minutes(10)},
     {"", "active provisioning operation", "another change of this resource is still going on", "", kArm, minutes(10)},
+    {"RequestConflict", "parent resource", "another deployment of a model is still going on", "", kModels, minutes(10)},
     {"AnotherOperationInProgress", "", "another change of this network is still going on", "", kArm, minutes(10)},
     {"RetryableError", "", "something that this needs is still being changed", "", kArm, minutes(10)},
     {"RetryableErrorDueToAnotherOperation", "", "something that this needs is still being changed", "", kArm,
@@ -185,6 +186,8 @@ constexpr auto kRows = std::to_array<KnownError>({
      "2 to 32 lower-case letters, digits and single hyphens, a letter first", kNames},
     {"CustomDomainInUse", "", "the account's host name is taken, perhaps by a deleted one", "use another stack name",
      kModels},
+    {"ServerNameAlreadyExists", "", "the server's host name is taken, perhaps in another subscription",
+     "use another stack name", kNames},
     {"FlagMustBeSetForRestore", "", "an account of this name was deleted and is kept for 48 hours",
      "purge it with `az cognitiveservices account purge`, or use another stack name", kModels},
     {"InvalidResourceName", "", "the name is not allowed", "use another name", kNames},

@@ -43,7 +43,8 @@ Answer status_answer(const Core& core, const Json& row) {
                                          retry_after)
                            : "The server encountered an internal error. Please retry the request.")
           : text_at(row, "message");
-  Answer answer = arm_error(status, code, message);
+  const Json* body = find_member(row, "body");
+  Answer answer = body != nullptr ? json_answer(status, *body) : arm_error(status, code, message);
   if (retry_after > 0) {
     const auto exact = core.scaled_ms(static_cast<double>(retry_after));
     answer.headers.set("Retry-After", fmt::format("{}", (exact + 999) / 1000));

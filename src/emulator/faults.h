@@ -17,8 +17,8 @@ namespace defang::emulator {
 ///
 /// `request`: the request of that number since the state was made; `nth`: from the nth match on; `times`: at most that
 /// often (default 1, 0: always). `do`: "kill" (before anything is done), "kill-after" (done and written, but not
-/// answered), "drop", "drop-after", "status" with `status`, `code`, `message`, `retryAfter`, "delay" with `seconds` of
-/// Azure's time.
+/// answered), "drop", "drop-after", "status" with `status`, `code`, `message`, `retryAfter` or a whole `body`, "delay"
+/// with `seconds` of Azure's time.
 class Faults {
  public:
   static Result<Faults> read(Disk& disk, const std::filesystem::path& file);
