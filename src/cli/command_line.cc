@@ -98,6 +98,7 @@ std::variant<Invocation, Answer> parse(const std::vector<std::string>& words) {
     paths.insert(paths.end(), command.also.begin(), command.also.end());
     for (const auto& path : paths) {
       CLI::App* app = app_at(root, path, std::string(command.summary));
+      if (command.summary.empty()) app->group("");  // not for people
       by_app[app] = &command;
       for (const auto& options : command.options)
         for (const auto& option : options) add_option(*app, option, invocation.arguments);

@@ -1,5 +1,7 @@
 #include "cli/commands.h"
 
+#include "cli/detached.h"
+
 namespace defang::cli {
 namespace {
 
@@ -45,7 +47,7 @@ const Option kUpOptions[] = {
      "the data of SERVICE may go: its store is deleted if the project does not use it any more, and changed even if "
      "that "
      "empties it; may be repeated"},
-    {"-d,--detach", &Arguments::detach, "", "not supported yet"},
+    {"-d,--detach", &Arguments::detach, "", "let Azure carry it out while this machine is away (DEFANG_CD=job)"},
     {"-y,--yes", &Arguments::yes, "", "set domains up in DNS zones of the subscription without asking"},
 };
 const Option kDownOptions[] = {
@@ -53,7 +55,7 @@ const Option kDownOptions[] = {
     {"--delete-data", &Arguments::delete_data, "", "delete volumes and databases, too, with all that is in them"},
     {"-y,--yes", &Arguments::yes, "", "do not ask for confirmation"},
     {"--no-wait", &Arguments::no_wait, "", "return as soon as Azure has taken the order"},
-    {"-d,--detach", &Arguments::detach, "", "not supported yet"},
+    {"-d,--detach", &Arguments::detach, "", "let the stack's job carry it out while this machine is away"},
 };
 const Option kLogsOptions[] = {
     {"-f,--follow", &Arguments::follow, "", "go on until interrupted"},
@@ -137,8 +139,19 @@ const std::vector<Command>& commands() {
        "[SERVICE|RESOURCE]",
        run_explain},
       {"compose up", {"up", "deploy"}, "Deploy the project", {kLoadOptions, kUpOptions}, "[SERVICE...]", run_up},
+      {"attach", {}, "Show a run that goes on in Azure to its end, or one of the past", {}, "[RUN]", run_attach},
+      {"cd ls", {"cd list"}, "List the runs of the stack", {}, "", run_cd_ls},
+      {"cd logs", {}, "Show what a run has told so far, or all of one of the past", {}, "[RUN]", run_cd_logs},
+      {"cd cancel", {}, "Stop a run that goes on in Azure", {}, "RUN", run_cd_cancel},
+      {"cd install",
+       {},
+       "Make the job that carries runs out, with what it lives in",
+       {kLoadOptions},
+       "",
+       run_cd_install},
+      {"cd teardown", {}, "Remove the job that carries runs out; services stay", {}, "", run_cd_teardown},
       {"compose down", {"down", "compose rm"}, "Delete what `up` created", {kLoadOptions, kDownOptions}, "", run_down},
-      {"compose ps", {"ps"}, "Show what runs, and where it answers", {kLoadOptions}, "", run_ps},
+      {"compose ps", {"ps", "cd outputs"}, "Show what runs, and where it answers", {kLoadOptions}, "", run_ps},
       {"compose logs",
        {"logs"},
        "Show what the services' containers write",
@@ -223,6 +236,7 @@ const std::vector<Command>& commands() {
        run_emulator_dns_rm},
       {"emulator reset", {}, "Stop it and delete its state", {kEmulatorState}, "", run_emulator_reset},
       {"emulator logs", {}, "Print its log", {kEmulatorState}, "", run_emulator_logs},
+      {"run-job", {}, "", {}, "RUN", run_run_job},
       {"version", {}, "Print the version", {}, "", run_version},
   };
   return kCommands;

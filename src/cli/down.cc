@@ -5,6 +5,7 @@
 
 #include "azure/costs.h"
 #include "cli/commands.h"
+#include "cli/detached.h"
 #include "cli/session.h"
 #include "cli/views/view.h"
 #include "cli/views/wording.h"
@@ -83,11 +84,9 @@ void print(const std::vector<deploy::Remaining>& remaining, const Arguments& arg
 
 int run_down(const Arguments& arguments, Context& context) {
   Diagnostics diagnostics;
-  if (arguments.detach)
-    diagnostics.error("down.unsupported", "`--detach` is not supported yet", {}, "`--no-wait` does not wait for Azure");
-  if (arguments.no_wait && arguments.remove)
+  if ((arguments.no_wait || arguments.detach) && arguments.remove)
     diagnostics.error("down.usage", "`--remove` purges the vault once it is deleted, which needs waiting", {},
-                      "leave out `--no-wait`");
+                      arguments.detach ? "leave out `--detach`" : "leave out `--no-wait`");
   auto settings = find_stack(arguments, context, diagnostics);
   const auto project = settings ? project_name(arguments, *settings, context, diagnostics) : std::nullopt;
   if (!project || diagnostics.has_errors()) {
@@ -116,6 +115,15 @@ int run_down(const Arguments& arguments, Context& context) {
   if (!is_confirmed(options, session->settings, arguments, context)) {
     context.err.write("nothing was deleted\n");
     return exit_interrupted;
+  }
+  if (arguments.detach) {
+    const auto whole = deploy::takes_whole_group(*session->arm, options, context.stop);
+    if (!whole) {
+      print(whole.error(), arguments, context);
+      return exit_code_of(whole.error());
+    }
+    if (!*whole) return take_down_detached(options, *session, arguments, context);
+    options.no_wait = true;  // Azure deletes a group by itself
   }
   auto [finished, remaining] =
       deploy::tear_down(*session->arm, context.clock, make_view(arguments, context), options, context.stop);

@@ -110,6 +110,17 @@ bool select_services(std::vector<deploy::ServiceStatus>& services, const std::ve
   return !diagnostics.has_errors();
 }
 
+void print_services(const std::vector<deploy::ServiceStatus>& services, const std::string& table,
+                    const Arguments& arguments, Context& context) {
+  if (!arguments.json) return context.out.write(table);
+  Json rows = Json::array();
+  for (const auto& service : services)
+    rows.push_back({{"service", service.service}, {"state", service.state}, {"url", service.url}});
+  const auto time = std::chrono::duration_cast<std::chrono::milliseconds>(context.clock.now().time_since_epoch());
+  context.out.write(
+      Json{{"type", "services"}, {"time", to_iso8601(time.count())}, {"services", std::move(rows)}}.dump() + "\n");
+}
+
 int run_ps(const Arguments& arguments, Context& context) {
   Diagnostics diagnostics;
   auto settings = find_stack(arguments, context, diagnostics);

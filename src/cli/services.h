@@ -18,4 +18,8 @@ std::string services_table(const std::vector<deploy::ServiceStatus>& services);
 /// The same of services whose revisions were not asked.
 std::string addresses_table(const std::vector<deploy::ServiceStatus>& services);
 
+/// For people as the table, for programs as a line of type `services`.
+void print_services(const std::vector<deploy::ServiceStatus>& services, const std::string& table,
+                    const Arguments& arguments, Context& context);
+
 }  // namespace defang::cli

@@ -1,9 +1,9 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <nlohmann/json.hpp>
 
 #include "cli/commands.h"
+#include "cli/detached.h"
 #include "cli/domains.h"
 #include "cli/missing_config.h"
 #include "cli/services.h"
@@ -16,15 +16,6 @@
 
 namespace defang::cli {
 namespace {
-
-using Json = nlohmann::ordered_json;
-
-int refuse(const Arguments& arguments, Context& context, std::string message, std::string help) {
-  Diagnostics diagnostics;
-  diagnostics.error("up.unsupported", std::move(message), {}, std::move(help));
-  print(diagnostics, arguments, context);
-  return exit_input_wrong;
-}
 
 std::string quoted_names(const compose::Project& project) {
   std::vector<std::string> names;
@@ -118,37 +109,23 @@ int show_services(const deploy::Prepared& prepared, Session& session, const Argu
     print(services.error(), arguments, context);
     return exit_code_of(services.error());
   }
-  if (!arguments.json) {
-    context.out.write(prepared.is_as_left ? addresses_table(*services) : services_table(*services));
-    return exit_done;
-  }
-  Json rows = Json::array();
-  for (const auto& service : *services)
-    rows.push_back({{"service", service.service}, {"state", service.state}, {"url", service.url}});
-  const auto time = std::chrono::duration_cast<std::chrono::milliseconds>(context.clock.now().time_since_epoch());
-  context.out.write(
-      Json{{"type", "services"}, {"time", to_iso8601(time.count())}, {"services", std::move(rows)}}.dump() + "\n");
+  print_services(*services, prepared.is_as_left ? addresses_table(*services) : services_table(*services), arguments,
+                 context);
   return exit_done;
 }
 
-int exit_code_of(const deploy::RunFinished& finished) {
-  switch (finished.how) {
-    case deploy::RunFinished::How::done:
-      return exit_done;
-    case deploy::RunFinished::How::failed:
-      return exit_world_refused;
-    case deploy::RunFinished::How::stopped:
-      return exit_interrupted;
-  }
-  return exit_world_refused;
-}
+/// A project that can be deployed.
+struct Ready {
+  compose::Project project;
+  Session session;
+  deploy::DeploymentOptions options;
+  deploy::Prepared prepared;
+};
 
-}  // namespace
-
-int run_up(const Arguments& arguments, Context& context) {
-  if (arguments.detach)
-    return refuse(arguments, context, "`--detach` is not supported yet", "leave it out: the deployment runs here");
+/// Nothing when an error was printed: the command ends with `exit_code`.
+std::optional<Ready> make_ready(const Arguments& arguments, Context& context, int& exit_code) {
   Diagnostics diagnostics;
+  exit_code = exit_input_wrong;
   auto settings = find_stack(arguments, context, diagnostics);
   auto project = settings ? load_project(arguments, *settings, context, diagnostics) : std::nullopt;
   if (project && !arguments.words.empty()) narrow_project(arguments, *settings, context, project, diagnostics);
@@ -159,32 +136,54 @@ int run_up(const Arguments& arguments, Context& context) {
   if (project && !diagnostics.has_errors()) check_plan_offline(*project, settings->stack, context, diagnostics);
   if (!project || diagnostics.has_errors()) {
     print(diagnostics, arguments, context);
-    return exit_input_wrong;
+    return std::nullopt;
   }
   auto session = open_session(std::move(*settings), arguments, context);
   if (!session) {
     print(diagnostics, arguments, context);
     print(session.error(), arguments, context);
-    return exit_code_of(session.error());
+    exit_code = exit_code_of(session.error());
+    return std::nullopt;
   }
-  const auto access = session->access(context);
   const deploy::DeploymentOptions options{
       .force = arguments.force,
       .rebuild = arguments.build,
       .is_part = !arguments.words.empty(),
       .delete_data = {arguments.delete_data_of.begin(), arguments.delete_data_of.end()}};
-  auto prepared = prepare(*project, *session, access, options, arguments, context, diagnostics);
+  auto prepared = prepare(*project, *session, session->access(context), options, arguments, context, diagnostics);
   print(diagnostics, arguments, context);
   if (!prepared) {
     print(prepared.error(), arguments, context);
-    return exit_code_of(prepared.error());
+    exit_code = exit_code_of(prepared.error());
+    return std::nullopt;
   }
-  if (!*prepared) return exit_input_wrong;
-  const auto finished = deploy::deploy(**prepared, access, options, make_view(arguments, context), context.stop);
+  if (!*prepared) return std::nullopt;
+  return Ready{std::move(*project), std::move(*session), options, std::move(**prepared)};
+}
+
+}  // namespace
+
+int run_up(const Arguments& arguments, Context& context) {
+  int exit_code = exit_done;
+  auto ready = make_ready(arguments, context, exit_code);
+  if (!ready) return exit_code;
+  auto& [project, session, options, prepared] = *ready;
+  if (wants_job(arguments, session.settings) && !prepared.is_as_left)
+    return run_detached(std::move(prepared), options, session, arguments, context);
+  const auto finished =
+      deploy::deploy(prepared, session.access(context), options, make_view(arguments, context), context.stop);
   const int code = exit_code_of(finished);
+  if (code == exit_interrupted)
+    return hand_over(std::move(prepared), options, session, arguments, context).value_or(code);
   if (code != exit_done) return code;
-  const int shown = show_services(**prepared, *session, arguments, context);
-  return shown == exit_done ? secure_after_up(*project, *session, arguments, context) : shown;
+  const int shown = show_services(prepared, session, arguments, context);
+  return shown == exit_done ? secure_after_up(project, session, arguments, context) : shown;
+}
+
+int run_cd_install(const Arguments& arguments, Context& context) {
+  int exit_code = exit_done;
+  auto ready = make_ready(arguments, context, exit_code);
+  return ready ? install_job(std::move(ready->prepared), ready->session, arguments, context) : exit_code;
 }
 
 }  // namespace defang::cli

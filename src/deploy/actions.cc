@@ -1,7 +1,6 @@
 #include "deploy/actions.h"
 
 #include "deploy/await.h"
-#include "deploy/build_image.h"
 #include "deploy/vault_secrets.h"
 #include "support/text.h"
 
@@ -10,20 +9,29 @@ namespace {
 
 using Json = nlohmann::json;
 
-struct RunOf {
-  using Function = Result<Outputs> (*)(const graph::Action&, const AzureAccess&, NodeScope&, std::stop_token);
-  Function operator()(const graph::BuildImage&) const { return run_build_image; }
-  Function operator()(const graph::WriteSecret&) const { return run_write_secret; }
-  Function operator()(const graph::AwaitRevision&) const { return run_await_revision; }
-  Function operator()(const graph::RunJob&) const { return run_job; }
+struct RunAction {
+  const graph::Action& action;
+  const AzureAccess& access;
+  const PackedContexts* packed;
+  NodeScope& scope;
+  std::stop_token stop;
+
+  Result<Outputs> operator()(const graph::BuildImage&) const {
+    return run_build_image(action, access, packed, scope, stop);
+  }
+  Result<Outputs> operator()(const graph::WriteSecret&) const { return run_write_secret(action, access, scope, stop); }
+  Result<Outputs> operator()(const graph::AwaitRevision&) const {
+    return run_await_revision(action, access, scope, stop);
+  }
+  Result<Outputs> operator()(const graph::RunJob&) const { return run_job(action, access, scope, stop); }
 };
 
 class AzureActions : public Actions {
  public:
-  explicit AzureActions(const AzureAccess& access) : access_(access) {}
+  AzureActions(const AzureAccess& access, const PackedContexts* packed) : access_(access), packed_(packed) {}
 
   Result<Outputs> run(const graph::Action& action, NodeScope& scope, std::stop_token stop) override {
-    return std::visit(RunOf(), action.what)(action, access_, scope, stop);
+    return std::visit(RunAction{action, access_, packed_, scope, stop}, action.what);
   }
 
   std::function<std::optional<Error>()> watchdog(const graph::Resource& resource, const std::optional<Json>& before,
@@ -38,10 +46,13 @@ class AzureActions : public Actions {
 
  private:
   const AzureAccess& access_;
+  const PackedContexts* packed_;
 };
 
 }  // namespace
 
-std::unique_ptr<Actions> make_actions(const AzureAccess& access) { return std::make_unique<AzureActions>(access); }
+std::unique_ptr<Actions> make_actions(const AzureAccess& access, const PackedContexts* packed) {
+  return std::make_unique<AzureActions>(access, packed);
+}
 
 }  // namespace defang::deploy

@@ -5,6 +5,7 @@
 #include "deploy/build_context.h"
 #include "deploy/build_locally.h"
 #include "deploy/diagnostics.h"
+#include "deploy/state_storage.h"
 #include "rest/blob_client.h"
 #include "rest/registry_client.h"
 #include "support/digest.h"
@@ -16,7 +17,6 @@ namespace {
 using Json = nlohmann::json;
 using namespace std::chrono_literals;
 
-constexpr std::string_view kUploads = "uploads";
 constexpr std::uint64_t kBigContext = 100ull << 20;
 constexpr std::size_t kLargestShown = 5;
 constexpr int kBuildSeconds = 4 * 3600;  // ACR-24: 300 to 28800
@@ -54,22 +54,34 @@ std::string buildpacks_task(const std::string& image) {
 
 std::string megabytes(std::uint64_t bytes) { return fmt::format("{:.1f} MB", static_cast<double>(bytes) / (1 << 20)); }
 
+/// Where a context lies in the container of uploads.
+std::string context_blob(const std::string& repository, const std::string& tag) {
+  return fmt::format("{}/{}.tar.gz", repository, tag);
+}
+
+Result<void> upload_context(rest::BlobClient& blobs, const std::string& blob, const BuildContext& context,
+                            const Disk& disk, std::stop_token stop) {
+  TRY(blobs.create_container(kUploadsContainer, stop));
+  TRY(blobs.put(kUploadsContainer, blob, pack(context, disk), {.content_type = "application/gzip"}, stop));
+  return {};
+}
+
 class Build {
  public:
-  Build(const graph::BuildImage& build, const AzureAccess& access, NodeScope& scope, std::stop_token stop)
-      : build_(build),
+  Build(const graph::Action& action, const AzureAccess& access, const PackedContexts* packed, NodeScope& scope,
+        std::stop_token stop)
+      : node_(action.id),
+        build_(std::get<graph::BuildImage>(action.what)),
         access_(access),
+        packed_(packed),
         scope_(scope),
         stop_(stop),
-        registry_(resource_id(scope.graph(), *scope.graph().resource(build.registry), scope.stack())) {}
+        registry_(resource_id(scope.graph(), *scope.graph().resource(build_.registry), scope.stack())) {}
 
   Result<Outputs> run() {
     TRY_ASSIGN(server_, text_of({build_.registry, graph::Reference::Kind::property, "properties.loginServer", ""}));
-    auto context = read_context(build_, access_.disk);
-    if (!context) return fail(std::move(context.error().during("reading the build context")));
-    context_ = std::move(*context);
     repository_ = repository_of(build_.service);
-    tag_ = image_tag(build_, context_);
+    TRY(find_context());
     rest::RegistryClient registry(access_.cloud, server_, access_.tenant, access_.tokens, access_.unsigned_pipeline);
     TRY_ASSIGN(const auto known, registry.digest_of(repository_, tag_, stop_));
     if (known && !scope_.rebuild()) return outputs(*known, true);
@@ -86,6 +98,21 @@ class Build {
   }
 
  private:
+  Result<void> find_context() {
+    if (packed_ != nullptr) {
+      const auto packed = packed_->find(node_);
+      if (packed == packed_->end()) return fail(context_not_packed(build_.service));
+      tag_ = packed->second.tag;
+      context_.dockerfile = packed->second.dockerfile;
+      return {};
+    }
+    auto context = read_context(build_, access_.disk);
+    if (!context) return fail(std::move(context.error().during("reading the build context")));
+    context_ = std::move(*context);
+    tag_ = image_tag(build_, context_);
+    return {};
+  }
+
   std::string image() const { return fmt::format("{}/{}:{}", server_, repository_, tag_); }
 
   Outputs outputs(const std::string& digest, bool unchanged) const {
@@ -114,6 +141,10 @@ class Build {
   Result<std::string> build() {
     auto built = build_in_registry();
     if (built || built.error().code != "TasksOperationsNotAllowed") return built;
+    if (packed_ != nullptr) {
+      built.error().help = "leave out `--detach`: then images are built on this machine";
+      return built;
+    }
     scope_.log("the subscription may not build images in Azure; building here instead");
     auto local = build_locally(build_, context_, image(), server_, access_, scope_, stop_);
     if (!local) return fail(std::move(local.error()));
@@ -143,7 +174,7 @@ class Build {
   Result<std::string> upload(rest::RegistryTasks& tasks) {
     scope_.waiting("uploading the build context");
     auto url = upload_to_storage();
-    if (url || url.error().code != "KeyBasedAuthenticationNotPermitted") return url;
+    if (url || url.error().code != "KeyBasedAuthenticationNotPermitted" || packed_ != nullptr) return url;
     TRY_ASSIGN(const auto slot, tasks.upload_slot(stop_));
     TRY(rest::put_to_sas(access_.unsigned_pipeline, slot.upload_url, pack(context_, access_.disk), stop_));
     return slot.relative_path;
@@ -156,15 +187,15 @@ class Build {
     TRY_ASSIGN(std::string key, text_of({build_.storage, Kind::list, "keys[0].value", "listKeys"}));
     const std::string name = scope_.graph().resource(build_.storage)->name;
     rest::BlobClient blobs({name, endpoint, Secret(std::move(key))}, access_.unsigned_pipeline, access_.clock);
-    const std::string blob = fmt::format("{}/{}.tar.gz", repository_, tag_);
-    const std::string container(kUploads);
-    TRY(blobs.create_container(container, stop_));
-    TRY(blobs.put(container, blob, pack(context_, access_.disk), {.content_type = "application/gzip"}, stop_));
-    return blobs.blob_sas(container, blob, "r", kSourceUrlLife);
+    const std::string blob = context_blob(repository_, tag_);
+    if (packed_ == nullptr) TRY(upload_context(blobs, blob, context_, access_.disk, stop_));
+    return blobs.blob_sas(kUploadsContainer, blob, "r", kSourceUrlLife);
   }
 
+  const std::string& node_;
   const graph::BuildImage& build_;
   const AzureAccess& access_;
+  const PackedContexts* packed_;
   NodeScope& scope_;
   std::stop_token stop_;
   azure::ResourceId registry_;
@@ -211,9 +242,33 @@ std::string repository_of(const std::string& service) {
   return out.empty() ? "service" : out;
 }
 
-Result<Outputs> run_build_image(const graph::Action& action, const AzureAccess& access, NodeScope& scope,
-                                std::stop_token stop) {
-  return Build(std::get<graph::BuildImage>(action.what), access, scope, stop).run();
+Result<Outputs> run_build_image(const graph::Action& action, const AzureAccess& access, const PackedContexts* packed,
+                                NodeScope& scope, std::stop_token stop) {
+  return Build(action, access, packed, scope, stop).run();
+}
+
+Result<PackedContexts> upload_contexts(const graph::ResourceGraph& graph, rest::RegistryClient& registry,
+                                       rest::BlobClient& blobs, const Disk& disk, ContextUpload wanted,
+                                       std::stop_token stop) {
+  PackedContexts packed;
+  for (const auto& [id, node] : graph.nodes()) {
+    const auto* action = std::get_if<graph::Action>(&node);
+    const auto* build = action != nullptr ? std::get_if<graph::BuildImage>(&action->what) : nullptr;
+    if (build == nullptr) continue;
+    auto context = read_context(*build, disk);
+    if (!context) return fail(std::move(context.error().during("reading the build context of " + build->service)));
+    const auto tag = image_tag(*build, *context);
+    packed[id] = {tag, context->dockerfile};
+    const auto repository = repository_of(build->service);
+    const auto blob = context_blob(repository, tag);
+    if (wanted == ContextUpload::of_new_images) {
+      TRY_ASSIGN(const auto image, registry.digest_of(repository, tag, stop));
+      if (image) continue;
+    }
+    TRY_ASSIGN(const auto there, blobs.look_at(kUploadsContainer, blob, stop));
+    if (!there) TRY(upload_context(blobs, blob, *context, disk, stop));
+  }
+  return packed;
 }
 
 }  // namespace defang::deploy

@@ -39,7 +39,8 @@ class OneStream {
   void pass(Event event) {
     const std::lock_guard lock(mutex_);
     event.seq = ++seq_;
-    if (kept_.size() < kKeptBytes) kept_ += to_json_line(event) + "\n";
+    if (kept_.size() < kKeptBytes || std::holds_alternative<RunFinished>(event.what))
+      kept_ += to_json_line(event) + "\n";
     sink_(event);
   }
   /// For a part of the run: its end is held back; its beginning, too, where it is not the first.
@@ -92,19 +93,20 @@ std::set<std::string> may_stop(const compose::Project& project) {
 class Deployment {
  public:
   Deployment(const Prepared& prepared, const AzureAccess& access, DeploymentOptions wishes, const EventSink& sink,
-             std::stop_token stop)
+             std::stop_token stop, const PackedContexts* packed)
       : prepared_(prepared),
         graph_(prepared.graph),
         access_(access),
         scope_(prepared.scope),
         wishes_(wishes),
+        packed_(packed),
         stream_(sink, access.clock),
         stop_(stop) {}
 
   RunFinished go() {
     const auto started = access_.clock.elapsed();
     if (prepared_.is_as_left) return tell_that_nothing_has_changed(started);
-    const auto actions = make_actions(access_);
+    const auto actions = make_actions(access_, packed_);
     auto result = run(graph_, access_.arm, *actions, access_.clock, stream_.part(true), options(), stop_);
     RunFinished finished = result.finished;
     if (finished.how == RunFinished::How::done && !wishes_.is_part)
@@ -219,7 +221,7 @@ class Deployment {
 
   /// History is a convenience: a run is not worse for lacking it.
   void keep_events() {
-    if (!lease_ || !blobs_) return;
+    if (!lease_ || !blobs_ || !wishes_.keeps_events) return;
     const auto since = std::chrono::duration_cast<std::chrono::milliseconds>(access_.clock.now().time_since_epoch());
     const std::string name = fmt::format("runs/{}.jsonl", to_iso8601(since.count()));
     (void)blobs_->put("state", name, rest::text_source(stream_.kept()), {.content_type = "application/x-ndjson"},
@@ -231,6 +233,7 @@ class Deployment {
   const AzureAccess& access_;
   const StackScope& scope_;
   DeploymentOptions wishes_;
+  const PackedContexts* packed_;
   OneStream stream_;
   std::stop_token stop_;
   std::optional<rest::BlobClient> blobs_;
@@ -286,8 +289,8 @@ Result<std::optional<Prepared>> prepare(const compose::Project& project, const p
 }
 
 RunFinished deploy(const Prepared& prepared, const AzureAccess& access, DeploymentOptions options,
-                   const EventSink& sink, std::stop_token stop) {
-  return Deployment(prepared, access, options, sink, stop).go();
+                   const EventSink& sink, std::stop_token stop, const PackedContexts* packed) {
+  return Deployment(prepared, access, options, sink, stop, packed).go();
 }
 
 }  // namespace defang::deploy

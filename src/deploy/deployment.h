@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "deploy/azure_access.h"
+#include "deploy/build_image.h"
 #include "deploy/engine.h"
 #include "deploy/stack_record.h"
 #include "plan/plan.h"
@@ -21,6 +22,7 @@ struct DeploymentOptions {
   bool rebuild = false;               // build even what was built from the same things
   bool is_part = false;               // the graph is of some services only: nothing is left over
   std::set<std::string> delete_data;  // services whose stores may lose their data, or go where nobody uses them
+  bool keeps_events = true;            // false: who listens keeps them
 };
 
 struct Principal {
@@ -59,7 +61,8 @@ Result<std::optional<Prepared>> prepare(const compose::Project& project, const p
 /// that the project does not have any more. One stream of events, one RunFinished at its end. The stream is kept in
 /// the stack's storage as `runs/<time>.jsonl`, what it leaves as `runs/last.json`. Where everything is as left, no
 /// request is sent.
+/// `packed`: the contexts of builds, where the run has no folders (build_image.h).
 RunFinished deploy(const Prepared& prepared, const AzureAccess& access, DeploymentOptions options,
-                   const EventSink& sink, std::stop_token stop);
+                   const EventSink& sink, std::stop_token stop, const PackedContexts* packed = nullptr);
 
 }  // namespace defang::deploy

@@ -162,6 +162,12 @@ Error build_failed(const std::string& service, const std::string& run_id, const 
           .help = "the last lines of its output are shown above"};
 }
 
+Error context_not_packed(const std::string& service) {
+  return {.kind = Error::Kind::invalid,
+          .code = "context-not-packed",
+          .message = fmt::format("the build context of service `{}` was not uploaded before the run", service)};
+}
+
 Error no_such_output(const std::string& node, const std::string& path) {
   return {
       .kind = Error::Kind::invalid, .code = "no-such-output", .message = fmt::format("`{}` has no `{}`", node, path)};

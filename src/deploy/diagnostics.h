@@ -45,6 +45,8 @@ Error config_missing(const std::string& name, const SourceSpan& origin);
 Error vault_name_taken(const std::string& vault, const std::string& owner);
 Error build_failed(const std::string& service, const std::string& run_id, const std::string& status,
                    const std::string& message);
+/// Ours: the run was given no context for it.
+Error context_not_packed(const std::string& service);
 /// Ours: the graph names an output that its node does not have.
 Error no_such_output(const std::string& node, const std::string& path);
 

@@ -2,58 +2,13 @@
 
 #include <nlohmann/json.hpp>
 
+#include "deploy/event_names.h"
 #include "support/text.h"
 
 namespace defang::deploy {
 namespace {
 
 using Json = nlohmann::ordered_json;
-
-std::string_view name_of(NodeStarted::Doing doing) {
-  switch (doing) {
-    case NodeStarted::Doing::create:
-      return "create";
-    case NodeStarted::Doing::update:
-      return "update";
-    case NodeStarted::Doing::adopt:
-      return "adopt";
-    case NodeStarted::Doing::run:
-      return "run";
-    case NodeStarted::Doing::remove:
-      return "remove";
-  }
-  return "create";
-}
-
-std::string_view name_of(NodeFinished::How how) {
-  switch (how) {
-    case NodeFinished::How::created:
-      return "created";
-    case NodeFinished::How::updated:
-      return "updated";
-    case NodeFinished::How::adopted:
-      return "adopted";
-    case NodeFinished::How::unchanged:
-      return "unchanged";
-    case NodeFinished::How::ran:
-      return "ran";
-    case NodeFinished::How::removed:
-      return "removed";
-  }
-  return "created";
-}
-
-std::string_view name_of(RunFinished::How how) {
-  switch (how) {
-    case RunFinished::How::done:
-      return "done";
-    case RunFinished::How::failed:
-      return "failed";
-    case RunFinished::How::stopped:
-      return "stopped";
-  }
-  return "failed";
-}
 
 Json to_json(const Error& error) {
   Json out = {{"code", error.code}, {"message", error.message}};
@@ -82,7 +37,7 @@ struct Members {
   Json operator()(const NodeStarted& event) const {
     Json out = {{"type", "node-started"},
                 {"node", event.node},
-                {"doing", name_of(event.doing)},
+                {"doing", name_of(kDoings, event.doing)},
                 {"resourceType", event.type},
                 {"name", event.name}};
     if (event.usual.count() > 0) out["usualSeconds"] = event.usual.count();
@@ -98,7 +53,7 @@ struct Members {
   Json operator()(const NodeFinished& event) const {
     Json out = {{"type", "node-finished"},
                 {"node", event.node},
-                {"how", name_of(event.how)},
+                {"how", name_of(kNodeEnds, event.how)},
                 {"milliseconds", event.took.count()}};
     add_service(out, event.service);
     if (!event.detail.empty()) out["detail"] = event.detail;
@@ -119,9 +74,15 @@ struct Members {
   }
   Json operator()(const Notice& event) const { return {{"type", "notice"}, {"message", event.message}}; }
   Json operator()(const RunFinished& event) const {
-    return {{"type", "run-finished"},   {"how", name_of(event.how)}, {"milliseconds", event.took.count()},
-            {"created", event.created}, {"updated", event.updated},  {"unchanged", event.unchanged},
-            {"removed", event.removed}, {"failed", event.failed},    {"skipped", event.skipped}};
+    return {{"type", "run-finished"},
+            {"how", name_of(kRunEnds, event.how)},
+            {"milliseconds", event.took.count()},
+            {"created", event.created},
+            {"updated", event.updated},
+            {"unchanged", event.unchanged},
+            {"removed", event.removed},
+            {"failed", event.failed},
+            {"skipped", event.skipped}};
   }
 };
 

@@ -18,10 +18,11 @@ constexpr const char* kContainer = "state";
 constexpr const char* kBlob = "lease";
 
 Error another_run() {
-  return {.kind = Error::Kind::refused,
-          .code = "another-run",
-          .message = "another run of this stack is going on",
-          .help = "wait until it has ended, then run the command again"};
+  return {
+      .kind = Error::Kind::refused,
+      .code = "another-run",
+      .message = "another run of this stack is going on",
+      .help = "wait until it has ended, then run the command again; `defang attach` shows one that Azure carries out"};
 }
 
 Result<std::string> acquire(rest::BlobClient& blobs, const std::string& proposed, std::stop_token stop) {

@@ -22,6 +22,9 @@ using Json = nlohmann::json;
 using namespace std::chrono_literals;
 
 constexpr std::string_view kResourcesVersion = "2024-03-01";
+constexpr std::string_view kIdentityType = "Microsoft.ManagedIdentity/userAssignedIdentities";
+constexpr std::string_view kJobType = "Microsoft.App/jobs";
+constexpr std::string_view kRoleType = "Microsoft.Authorization/roleAssignments";
 constexpr std::string_view kVaultType = "Microsoft.KeyVault/vaults";
 
 /// What uses something goes before it: apps, their environment, then the network that the environment is in; what is
@@ -258,6 +261,63 @@ std::size_t count(const std::vector<std::vector<Removal>>& phases) {
   return sum;
 }
 
+azure::ResourceId group_of(const StackScope& scope) {
+  return azure::ResourceId::group(scope.subscription, scope.group);
+}
+
+/// What is there of a stack, and what of it stays. Ids are in lower case.
+struct Stock {
+  std::vector<Json> resources;
+  bool whole_group = false;  // goes at once
+  std::set<std::string> data, config;
+  std::set<std::string> run;  // what the job that takes the rest away runs in
+
+  std::set<std::string> all_that_stays() const {
+    auto all = data;
+    all.insert(config.begin(), config.end());
+    all.insert(run.begin(), run.end());
+    return all;
+  }
+};
+
+/// The job and its identity, the environment with its network and logs, and the storage that keeps what the run tells.
+bool is_needed_by_run(const Json& resource, const RunJobNames& names) {
+  constexpr std::string_view kTypes[] = {"Microsoft.App/managedEnvironments", "Microsoft.Network/virtualNetworks",
+                                         "Microsoft.OperationalInsights/workspaces",
+                                         "Microsoft.Storage/storageAccounts"};
+  const auto type = text_at(resource, "type"), name = text_at(resource, "name");
+  if (equals_ignoring_case(type, kJobType)) return name == names.job;
+  if (equals_ignoring_case(type, kIdentityType)) return name == names.identity;
+  return !holds_data(resource) &&
+         std::ranges::any_of(kTypes, [&](auto one) { return equals_ignoring_case(type, one); });
+}
+
+Result<Stock> take_stock(rest::ArmClient& arm, const TeardownOptions& options, std::stop_token stop) {
+  const auto& scope = options.scope;
+  const auto* group_type = azure::find_resource_type("Microsoft.Resources/resourceGroups");
+  Stock stock;
+  TRY_ASSIGN(const auto group, arm.get(group_of(scope), std::string(group_type->api_version), stop));
+  if (!group) return stock;
+  TRY_ASSIGN(stock.resources, resources_of(arm, scope, stop));
+  if (options.keep_data) stock.data = kept_data(stock.resources, scope);
+  for (const auto& resource : stock.resources)
+    if (options.keep_vault && is_vault(resource)) stock.config.insert(to_lower(text_at(resource, "id")));
+  stock.whole_group = is_ours(*group, scope) &&
+                      count(removal_phases(stock.resources, scope, stock.all_that_stays())) == stock.resources.size();
+  if (!stock.whole_group && options.carried_out_by)
+    for (const auto& resource : stock.resources)
+      if (is_needed_by_run(resource, *options.carried_out_by)) stock.run.insert(to_lower(text_at(resource, "id")));
+  return stock;
+}
+
+std::string stays_for_the_run(const Stock& stock) {
+  std::vector<std::string> names;
+  for (const auto& resource : stock.resources)
+    if (stock.run.contains(to_lower(text_at(resource, "id"))))
+      names.push_back(fmt::format("`{}` ({})", text_at(resource, "name"), text_at(resource, "type")));
+  return fmt::format("this run goes on in {}; the next `defang compose down` removes them", join(names, ", "));
+}
+
 /// Why apps go, and what a rename comes to.
 std::string farewell(const std::vector<Removal>& gone, const std::set<std::string>& new_services) {
   const auto quoted = [](const auto& names) {
@@ -287,41 +347,33 @@ std::vector<std::vector<Removal>> removal_phases(const std::vector<Json>& resour
   return phases;
 }
 
+Result<bool> takes_whole_group(rest::ArmClient& arm, const TeardownOptions& options, std::stop_token stop) {
+  TRY_ASSIGN(const auto stock, take_stock(arm, options, stop));
+  return stock.whole_group;
+}
+
 TeardownResult tear_down(rest::ArmClient& arm, Clock& clock, const EventSink& sink, const TeardownOptions& options,
                          std::stop_token stop) {
   Teardown teardown(arm, clock, sink, stop);
   const StackScope& scope = options.scope;
-  const auto* group_type = azure::find_resource_type("Microsoft.Resources/resourceGroups");
-  const auto group_id = azure::ResourceId::group(scope.subscription, scope.group);
-  const auto group = arm.get(group_id, std::string(group_type->api_version), stop);
-  if (!group) return {teardown.fail_with(group.error()), {}};
-  if (!*group) {
-    teardown.begin(scope, 0);
-    return {teardown.finish(), {}};
-  }
-  const auto resources = resources_of(arm, scope, stop);
-  if (!resources) return {teardown.fail_with(resources.error()), {}};
-  const auto data = options.keep_data ? kept_data(*resources, scope) : std::set<std::string>();
-  std::set<std::string> keep = data;
-  if (options.keep_vault)
-    for (const auto& resource : *resources)
-      if (is_vault(resource)) keep.insert(to_lower(text_at(resource, "id")));
-  const auto phases = removal_phases(*resources, scope, keep);
-  const bool all_ours = count(phases) == resources->size() && is_ours(**group, scope);
-  if (all_ours) {
+  const auto stock = take_stock(arm, options, stop);
+  if (!stock) return {teardown.fail_with(stock.error()), {}};
+  if (stock->whole_group) {
     teardown.begin(scope, 1);
-    const Removal removal{group_id.text(), "Microsoft.Resources/resourceGroups", scope.group};
-    if (options.no_wait)
+    const Removal removal{group_of(scope).text(), "Microsoft.Resources/resourceGroups", scope.group};
+    if (options.no_wait || options.carried_out_by)
       teardown.order_removal(removal);
     else
       teardown.remove(removal);
   } else {
+    const auto phases = removal_phases(stock->resources, scope, stock->all_that_stays());
     teardown.begin(scope, count(phases));
     if (options.no_wait) teardown.tell("parts of a group go one after another, so `--no-wait` waits for them");
+    if (!stock->run.empty()) teardown.tell(stays_for_the_run(*stock));
     teardown.remove_phases(phases);
   }
   auto finished = teardown.finish();
-  return {finished, remaining_of(*resources, scope, keep, data, teardown.removed())};
+  return {finished, remaining_of(stock->resources, scope, stock->config, stock->data, teardown.removed())};
 }
 
 RunFinished remove_left_over(rest::ArmClient& arm, Clock& clock, const EventSink& sink,
@@ -332,6 +384,9 @@ RunFinished remove_left_over(rest::ArmClient& arm, Clock& clock, const EventSink
   Teardown teardown(arm, clock, sink, stop);
   const auto resources = resources_of(arm, scope, stop);
   if (!resources) return teardown.fail_with(resources.error());
+  // The job that carries runs out is of no service.
+  for (const auto& resource : *resources)
+    if (text_at(resource, "tags.defang-service").empty()) keep.insert(to_lower(text_at(resource, "id")));
   const auto apps = removal_phases(*resources, scope, keep).front();
   // Whatever else a project no longer needs may hold data.
   for (const auto& resource : *resources)
@@ -347,6 +402,37 @@ RunFinished remove_left_over(rest::ArmClient& arm, Clock& clock, const EventSink
       teardown.tell(kept_note(resource));
   }
   return count(phases) > 0 ? teardown.finish() : RunFinished{};
+}
+
+RunFinished remove_run_job(rest::ArmClient& arm, Clock& clock, const EventSink& sink, const StackScope& scope,
+                           const RunJobNames& names, std::stop_token stop) {
+  Teardown teardown(arm, clock, sink, stop);
+  const auto version_of = [](std::string_view type) {
+    return std::string(azure::find_resource_type(type)->api_version);
+  };
+  std::vector<std::vector<Removal>> phases;
+  std::string principal;
+  for (const auto& [type, name] : {std::pair(kJobType, names.job), std::pair(kIdentityType, names.identity)}) {
+    const auto id = azure::ResourceId::resource(scope.subscription, scope.group, std::string(type), name);
+    const auto found = arm.get(id, version_of(type), stop);
+    if (!found) return teardown.fail_with(found.error());
+    if (!*found) continue;
+    phases.push_back({Removal{id.text(), std::string(type), name}});
+    if (type == kIdentityType) principal = text_at(**found, "properties.principalId");
+  }
+  if (!principal.empty()) {
+    const auto group = azure::ResourceId::group(scope.subscription, scope.group).text();
+    const auto roles = arm.list(fmt::format("{}/providers/{}", group, kRoleType), version_of(kRoleType), stop);
+    if (!roles) return teardown.fail_with(roles.error());
+    std::vector<Removal> given;
+    for (const auto& role : *roles)
+      if (text_at(role, "properties.principalId") == principal)
+        given.push_back({text_at(role, "id"), std::string(kRoleType), text_at(role, "name")});
+    phases.insert(phases.end() - 1, std::move(given));  // no role outlives who holds it
+  }
+  teardown.begin(scope, count(phases));
+  teardown.remove_phases(phases);
+  return teardown.finish();
 }
 
 }  // namespace defang::deploy

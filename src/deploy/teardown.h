@@ -1,6 +1,7 @@
 #pragma once
 
 #include <nlohmann/json_fwd.hpp>
+#include <optional>
 #include <set>
 #include <stop_token>
 #include <string>
@@ -20,6 +21,11 @@ struct Removal {
 std::vector<std::vector<Removal>> removal_phases(const std::vector<nlohmann::json>& resources, const StackScope& scope,
                                                  const std::set<std::string>& keep);
 
+/// What only runs in Azure need: their job, its identity, and all roles of that one.
+struct RunJobNames {
+  std::string job, identity;
+};
+
 struct TeardownOptions {
   StackScope scope;
   /// The vault with the user's config stays, and with it the group.
@@ -28,7 +34,12 @@ struct TeardownOptions {
   bool keep_data = true;
   /// Returns as soon as Azure has taken the order. Only where the whole group goes: parts go one after another.
   bool no_wait = false;
+  /// Where the job itself does it: unless the whole group goes, it leaves what it runs in.
+  std::optional<RunJobNames> carried_out_by;
 };
+/// Whether the whole group goes: everything in it is ours, and nothing has to stay.
+Result<bool> takes_whole_group(rest::ArmClient& arm, const TeardownOptions& options, std::stop_token stop);
+
 /// What is there when a stack is gone, and why.
 struct Remaining {
   std::string type, name;
@@ -57,5 +68,9 @@ struct LeftOver {
 RunFinished remove_left_over(rest::ArmClient& arm, Clock& clock, const EventSink& sink,
                              const graph::ResourceGraph& graph, const StackScope& scope, const LeftOver& left_over,
                              std::stop_token stop);
+
+/// The job of runs in Azure, which needs nothing else.
+RunFinished remove_run_job(rest::ArmClient& arm, Clock& clock, const EventSink& sink, const StackScope& scope,
+                           const RunJobNames& names, std::stop_token stop);
 
 }  // namespace defang::deploy

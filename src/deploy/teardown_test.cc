@@ -103,6 +103,7 @@ class LeftOvers : public Down {
   LeftOvers() {
     add("Microsoft.DBforPostgreSQL/flexibleServers", "shop-db", of_service("db", "data"));
     add("Microsoft.Network/privateEndpoints", "shop-db", of_service("db", ""));
+    add("Microsoft.App/containerApps", "web", of_service("web", ""));
   }
   static Json of_service(const std::string& service, const std::string& retention) {
     auto tags = ours();
@@ -140,6 +141,52 @@ TEST_F(LeftOvers, AStoreGoesWithItsDoorWhereTheUserSaysSo) {
   EXPECT_NE(said.find("DELETE shop-db"), std::string::npos) << said;
   EXPECT_EQ(said.find("DELETE vault"), std::string::npos) << said;
   EXPECT_EQ(said.find("DELETE net"), std::string::npos) << said;
+}
+
+TEST_F(Down, InTheJobLeavesWhatItRunsInUnlessTheWholeGroupGoes) {
+  auto data = ours();
+  data["defang-retention"] = "data";
+  add("Microsoft.App/jobs", "run", ours());
+  add("Microsoft.App/jobs", "nightly", ours());
+  add("Microsoft.ManagedIdentity/userAssignedIdentities", "runner", ours());
+  add("Microsoft.ManagedIdentity/userAssignedIdentities", "secrets", ours());
+  add("Microsoft.Storage/storageAccounts", "state", ours());
+  options_.carried_out_by = RunJobNames{"run", "runner"};
+  EXPECT_TRUE(takes_whole_group(arm_, options_, {}).value());
+  options_.keep_vault = true;
+  EXPECT_FALSE(takes_whole_group(arm_, options_, {}).value());
+  std::string deleted = go();
+  for (const char* gone : {"web", "nightly", "secrets"}) {
+    const auto line = fmt::format("DELETE {}\n", gone);
+    const auto at = deleted.find(line);
+    ASSERT_NE(at, std::string::npos) << line;
+    deleted.erase(at, line.size());
+  }
+  EXPECT_EQ(deleted, "");
+}
+
+TEST_F(Down, OfTheJobOfRunsTakesItsIdentityAndThatOnesRolesOnly) {
+  const auto role = [&](const std::string& name, const std::string& principal) {
+    const std::string id =
+        "/subscriptions/sub/resourceGroups/rg/providers/Microsoft.Authorization/roleAssignments/" + name;
+    arm_.resources[to_lower(id)] = {{"id", id}, {"name", name}, {"properties", {{"principalId", principal}}}};
+  };
+  add("Microsoft.App/jobs", "run", ours());
+  add("Microsoft.ManagedIdentity/userAssignedIdentities", "runner", ours());
+  arm_.at(
+      *azure::ResourceId::parse("/subscriptions/sub/resourceGroups/rg/providers/Microsoft.ManagedIdentity/"
+                                "userAssignedIdentities/runner"))["properties"]["principalId"] = "p";
+  role("its", "p");
+  role("another", "q");
+  const auto remove = [&] {
+    arm_.requests.clear();
+    const auto finished = remove_run_job(arm_, clock_, [](const Event&) {}, options_.scope, {"run", "runner"}, {});
+    EXPECT_EQ(finished.how, RunFinished::How::done);
+    std::erase_if(arm_.requests, [](const auto& request) { return !request.starts_with("DELETE"); });
+    return arm_.requests;
+  };
+  EXPECT_EQ(remove(), (std::vector<std::string>{"DELETE run", "DELETE its", "DELETE runner"}));
+  EXPECT_EQ(remove(), std::vector<std::string>());
 }
 
 }  // namespace

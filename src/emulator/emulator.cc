@@ -170,6 +170,13 @@ Result<std::unique_ptr<Runtime>> make_engine(const Options& options, World world
     return HostCertificate{.key = certificate->key_pem, .chain = certificate->certificate_pem};
   };
   runtime.registry_at = registries_of(core);
+  runtime.own_ports = [&core] {
+    const Core::Lock guard(core);
+    std::vector<std::uint16_t> ports = {core.arm_port()};
+    for (const auto& [name, endpoint] : core.store().documents("endpoints"))
+      ports.push_back(static_cast<std::uint16_t>(integer_at(endpoint, "port")));
+    return ports;
+  };
   return make_runtime(runtime, world.processes, world.disk, world.clock, registries);
 }
 

@@ -12,8 +12,10 @@
 #include "azure/resource_id.h"
 #include "compose/load.h"
 #include "deploy/actions.h"
+#include "deploy/program_image.h"
 #include "deploy/survey.h"
 #include "deploy/vault_secrets.h"
+#include "plan/detached.h"
 #include "rest/blob_client.h"
 #include "rest/cloud.h"
 #include "support/text.h"
@@ -321,29 +323,11 @@ void Bench::set_config() {
   if (const auto done = set(); !done) throw std::runtime_error("config: " + done.error().message);
 }
 
-Ended Bench::up(Process& process) {
-  Ended ended;
-  auto& parts = *process.parts;
-  const std::stop_token stop = process.wire.life();
-  Diagnostics diagnostics;
-  const auto loaded = compose::load({.project_directory = "/project", .stack = stack_.name}, project, diagnostics);
-  if (!loaded) throw std::runtime_error("the project does not load");
-  std::optional<deploy::Prepared> prepared;
-  std::optional<deploy::AzureAccess> access;
-  const deploy::Preparing preparing{.check = [](const plan::Facts&, Diagnostics&) {},
-                                    .tell = [](const std::string&) {}};
-  const auto prepare = [&]() -> Result<void> {
-    TRY(parts.find_cloud(stop));
-    access.emplace(parts.access(project));
-    TRY_ASSIGN(prepared, deploy::prepare(*loaded, stack_, {}, *access, {}, preparing, diagnostics, stop));
-    if (!prepared) throw std::runtime_error("the project cannot be planned");
-    return {};
-  };
-  if (const auto done = prepare(); !done) {
-    ended.refused = done.error();
-    return ended;
-  }
-  const auto see = [&](const deploy::Event& event) {
+namespace {
+
+/// Notes what a test compares.
+deploy::EventSink seen_in(Ended& ended) {
+  return [&ended](const deploy::Event& event) {
     using How = deploy::NodeFinished::How;
     if (const auto* failed = std::get_if<deploy::NodeFailed>(&event.what)) ended.failures.push_back(failed->error);
     if (const auto* notice = std::get_if<deploy::Notice>(&event.what)) ended.notices.push_back(notice->message);
@@ -351,9 +335,104 @@ Ended Bench::up(Process& process) {
     if (const auto* done = std::get_if<deploy::NodeFinished>(&event.what))
       if (done->how != How::unchanged && done->how != How::adopted) ended.changed.push_back(done->node);
   };
-  ended.finished = deploy::deploy(*prepared, *access, {}, see, stop);
+}
+
+/// The headers of a program for linux/amd64 that needs nothing.
+std::string program() {
+  std::string bytes(
+      "\x7f"
+      "ELF\x02\x01",
+      6);
+  bytes.resize(64);
+  bytes[18] = 62;
+  return bytes;
+}
+
+}  // namespace
+
+Result<deploy::Prepared> Bench::prepare(const deploy::AzureAccess& access, std::stop_token stop) {
+  Diagnostics diagnostics;
+  const auto loaded = compose::load({.project_directory = "/project", .stack = stack_.name}, project, diagnostics);
+  if (!loaded) throw std::runtime_error("the project does not load");
+  const deploy::Preparing preparing{.check = [](const plan::Facts&, Diagnostics&) {},
+                                    .tell = [](const std::string&) {}};
+  TRY_ASSIGN(auto prepared, deploy::prepare(*loaded, stack_, {}, access, {}, preparing, diagnostics, stop));
+  if (!prepared) throw std::runtime_error("the project cannot be planned");
+  return std::move(*prepared);
+}
+
+Ended Bench::up(Process& process) {
+  Ended ended;
+  auto& parts = *process.parts;
+  const std::stop_token stop = process.wire.life();
+  if (const auto found = parts.find_cloud(stop); !found) {
+    ended.refused = found.error();
+    return ended;
+  }
+  const auto access = parts.access(project);
+  const auto prepared = prepare(access, stop);
+  if (!prepared) {
+    ended.refused = prepared.error();
+    return ended;
+  }
+  ended.finished = deploy::deploy(*prepared, access, {}, seen_in(ended), stop);
   std::ranges::sort(ended.changed);
   return ended;
+}
+
+deploy::RunPlace Bench::run_place() const {
+  return {{"notes", stack_.name, stack_.subscription_id, plan::resource_group_name("notes", stack_), stack_.location},
+          plan::run_job_name("notes", stack_),
+          plan::run_identity_name("notes", stack_),
+          plan::storage_name("notes", stack_)};
+}
+
+Ended Bench::up_detached(Process& starter, Process& job) {
+  Ended ended;
+  const auto start = [&]() -> Result<void> {
+    TRY(starter.parts->find_cloud({}));
+    const auto access = starter.parts->access(project);
+    TRY_ASSIGN(auto prepared, prepare(access, {}));
+    TRY_ASSIGN(const auto image, deploy::make_program_image(program(), "authorities"));
+    auto first = prepared;
+    first.graph = plan::before_the_job(prepared.graph, "notes", stack_,
+                                       {.image = "defang/run@" + image.manifest_digest, .arguments = {"run-job"}});
+    const auto begun =
+        deploy::deploy(first, access, {.is_part = true, .keeps_events = false}, [](const deploy::Event&) {}, {});
+    if (begun.how != deploy::RunFinished::How::done) throw std::runtime_error("what comes first fails");
+    prepared.graph = plan::in_the_job(prepared.graph, first.graph);
+    TRY_ASSIGN(
+        const auto run,
+        deploy::start_run({.prepared = std::move(prepared), .options = {}, .contexts = {}},
+                          {.place = run_place(), .image = &image, .image_tag = "1", .tell = [](const std::string&) {}},
+                          access, {}));
+    last_run_ = run.run;
+    return {};
+  };
+  if (const auto started = start(); !started) throw std::runtime_error("start: " + started.error().message);
+  FakeDisk nothing;
+  const auto stop = job.wire.life();
+  const auto carry_out = [&]() -> Result<deploy::RunFinished> {
+    TRY(job.parts->find_cloud(stop));
+    return deploy::carry_out(run_place(), last_run_, job.parts->access(nothing), seen_in(ended), stop);
+  };
+  const auto finished = carry_out();
+  if (finished)
+    ended.finished = *finished;
+  else
+    ended.refused = finished.error();
+  std::ranges::sort(ended.changed);
+  return ended;
+}
+
+Result<std::pair<deploy::RunFinished, std::size_t>> Bench::follow() {
+  const auto one = process();
+  TRY(one->parts->find_cloud({}));
+  FakeDisk nothing;
+  std::size_t events = 0;
+  TRY_ASSIGN(const auto finished, deploy::follow(run_place(), last_run_, one->parts->access(nothing),
+                                                 [&](const deploy::Event&) { ++events; }, {}));
+  return std::pair(finished, events);
 }
 
 Ended Bench::up() {

@@ -15,6 +15,7 @@
 
 #include "azure/resource_id.h"
 #include "deploy/deployment.h"
+#include "deploy/detach.h"
 #include "emulator/emulator.h"
 #include "plan/plan.h"
 #include "rest/http_transport.h"
@@ -115,6 +116,11 @@ class Bench {
   std::unique_ptr<Process> process();
   Ended up(Process& process);
   Ended up();  // of an undisturbed process
+  /// As `up --detach` does it: `starter` does what comes first and is gone; `job`, which has no files, carries out the
+  /// rest.
+  Ended up_detached(Process& starter, Process& job);
+  /// The end of the last detached run as somebody else sees it, and how many events that takes.
+  Result<std::pair<deploy::RunFinished, std::size_t>> follow();
 
   /// Everything that a GET shows, by id, without what differs from one Azure to the next.
   std::map<std::string, std::string> state();
@@ -129,12 +135,15 @@ class Bench {
 
  private:
   void set_config();
+  deploy::RunPlace run_place() const;
+  Result<deploy::Prepared> prepare(const deploy::AzureAccess& access, std::stop_token stop);
   azure::ResourceId id_of(const std::string& resource) const;
   std::filesystem::path folder_;  // of the emulator; builds unpack their context on the real disk
   std::unique_ptr<Disk> azure_ = make_real_disk();
   std::unique_ptr<Random> random_ = make_seeded_random(3);
   std::unique_ptr<emulator::InProcess> emulator_;
   plan::Stack stack_;
+  std::string last_run_;
 };
 
 struct Bench::Process {

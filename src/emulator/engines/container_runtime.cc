@@ -36,6 +36,8 @@ using std::chrono::milliseconds;
 constexpr std::size_t kLargestHostName = 63;
 constexpr std::string_view kAuthorities = "/etc/ssl/certs";
 constexpr std::uint64_t kConsolePieceBytes = 1 << 20;
+constexpr std::uint32_t kLoopback = 0x7f000001;
+constexpr milliseconds kLookForPorts{200};
 constexpr int kKilledBySignal = 137;  // 128 + SIGKILL, what the kernel does to a container out of memory
 constexpr unsigned kAddressesOfAppsOrReplicas = 30000;
 
@@ -137,6 +139,8 @@ struct Replica {
   ReplicaSpec spec;
   std::shared_ptr<Environment> environment;
   EnvironmentNetwork::Cable cable;
+  std::map<std::uint16_t, Forwarding::Id> to_host;
+  std::jthread leading;  // to ports that are opened later
   std::vector<Container> init_containers;
   std::vector<Container> containers;
   milliseconds grace{0};
@@ -654,6 +658,8 @@ class ContainerRuntime final : public Runtime, public PrivateServers {
           threads.emplace_back([this, &replica, &container, stop] { live(replica, container, stop); });
         }
       }  // joins
+      replica.leading = {};  // asked to stop, and joined
+      for (const auto& [port, id] : replica.to_host) forwarding_->close(id);
       replica.environment->network->disconnect_replica(replica.cable);
     }
     (void)disk_.remove(folder_of(replica.spec.id));
@@ -699,8 +705,38 @@ class ContainerRuntime final : public Runtime, public PrivateServers {
                     fmt::format("127.0.0.1 localhost\n::1 localhost\n{} {}\n", address_text(cable.address),
                                 host_name(replica.spec.id)),
                     Disk::Access::everyone));
+    TRY(lead_to_host(replica, cable));
     const std::lock_guard lock(mutex_);
     replica.cable = std::move(cable);
+    return {};
+  }
+
+  Result<void> lead_to_host(Replica& replica, const EnvironmentNetwork::Cable& cable) {
+    const auto has_identity = [](const ContainerSpec& spec) { return spec.environment.contains("IDENTITY_ENDPOINT"); };
+    if (!options_.own_ports || std::ranges::none_of(replica.spec.containers, has_identity)) return {};
+    TRY_ASSIGN(auto space, NetworkNamespace::open(cable.space_name));
+    TRY(lead_to_host(replica, space));
+    // Azure opens more as it goes: a registry's logs with its first run, a vault when it is made.
+    replica.leading = std::jthread([this, &replica, space = std::move(space)](const std::stop_token& stop) {
+      std::unique_lock lock(mutex_);
+      while (!changed_.wait_for(lock, stop, kLookForPorts, [] { return false; }) && !stop.stop_requested()) {
+        lock.unlock();
+        (void)lead_to_host(replica, space);
+        lock.lock();
+      }
+    });
+    return {};
+  }
+
+  Result<void> lead_to_host(Replica& replica, const NetworkNamespace& space) {
+    const auto here = std::make_shared<const NetworkNamespace>(NetworkNamespace::own());
+    for (const auto port : options_.own_ports()) {
+      if (replica.to_host.contains(port)) continue;
+      TRY_ASSIGN(auto listener, space.listen(kLoopback, port));
+      replica.to_host[port] = forwarding_->forward_tcp(std::move(listener), [here, port] {
+        return Choice{.upstream = Upstream{here, kLoopback, port}, .answer = {}};
+      });
+    }
     return {};
   }
 

@@ -26,6 +26,9 @@ struct RuntimeOptions {
   Forwarding::CertificateOf certificate_of;  // of names that Azure gives
   /// Which registry answers at `localhost:5001`; nothing: none of the emulator's.
   std::function<std::optional<std::string>(const std::string& server)> registry_at;
+  /// Where Resource Manager, vaults, registries and storage answer at this machine's loopback address: what has an
+  /// identity reaches them at the replica's. Asked again and again, since more are opened later.
+  std::function<std::vector<std::uint16_t>()> own_ports;
 };
 
 /// The best engine that runs here, or the one that was asked for. `auto` ends at `none` and says why; an engine asked

@@ -1,5 +1,6 @@
 #include "emulator/providers/all.h"
 
+#include "emulator/providers/identity_endpoint.h"
 #include "emulator/providers/managed_stores.h"
 
 namespace defang::emulator {
@@ -10,6 +11,7 @@ void add_all_providers(Core& core) {
   add_deployments(core);
   add_authorization(core);
   add_managed_identity(core);
+  add_identity_endpoint(core);
   add_governance(core);
   add_key_vault(core);
   add_network(core);

@@ -11,6 +11,7 @@
 #include "emulator/providers/blob_store.h"
 #include "emulator/providers/container_app_rules.h"
 #include "emulator/providers/custom_domains.h"
+#include "emulator/providers/identity_endpoint.h"
 #include "emulator/transport.h"
 #include "support/text.h"
 
@@ -532,9 +533,9 @@ bool AppKeeper::start_replica(const Resource& owner, const Resource& parent, con
   const std::string domain = environment ? text_at(environment->body, "properties.defaultDomain") : "";
   ReplicaSpec spec{.id = name};
   if (!is_job) spec.ports = expected_ports(owner, tmpl);
-  auto blocked =
-      fill_spec(owner, tmpl,
-                is_job ? injected_into_job(owner, parent, name) : injected_into_app(owner, parent, name, domain), spec);
+  auto injected = is_job ? injected_into_job(owner, parent, name) : injected_into_app(owner, parent, name, domain);
+  injected.merge(identity_variables(core_, owner));
+  auto blocked = fill_spec(owner, tmpl, std::move(injected), spec);
   if (!blocked)
     if (const auto started = runtime_.start_replica(spec); !started)
       blocked = Blocked{"CreateContainerError", started.error().message};

@@ -1,0 +1,149 @@
+#include "plan/detached.h"
+
+#include <algorithm>
+
+#include "plan/scope.h"
+#include "providers/authorization.h"
+#include "providers/container_registry.h"
+#include "providers/managed_identity.h"
+#include "support/text.h"
+
+namespace defang::plan {
+namespace {
+
+using graph::Value;
+using providers::StackScope;
+
+constexpr std::string_view kJobType = "Microsoft.App/jobs";
+constexpr std::string_view kIdentityType = "Microsoft.ManagedIdentity/userAssignedIdentities";
+constexpr std::string_view kRoleType = "Microsoft.Authorization/roleAssignments";
+/// Longer than builds and servers take together; the platform ends what goes on after it.
+constexpr int kLongestRunSeconds = 6 * 3600;
+
+graph::Resource identity_of(const StackScope& scope) {
+  auto identity =
+      providers::make_resource(scope, kRunIdentity, kIdentityType, scope.name_for(kIdentityType, "run"), {});
+  identity.because = "a run in Azure acts as it";
+  identity.retention = graph::Retention::shared;
+  return identity;
+}
+
+Value::List environment_of(const RunJobNeeds& needs) {
+  Value::List variables = {
+      Value::Map{{"name", "AZURE_CLIENT_ID"}, {"value", providers::property_of(kRunIdentity, "properties.clientId")}}};
+  for (const auto& [name, value] : needs.environment) variables.push_back(Value::Map{{"name", name}, {"value", value}});
+  return variables;
+}
+
+Value::Text image_of(const RunJobNeeds& needs) {
+  if (needs.is_from_elsewhere) return {needs.image};
+  return {providers::property_of(providers::kRegistry, "properties.loginServer"), "/" + needs.image};
+}
+
+enum class Registry { none, the_stacks };
+
+graph::Resource job_of(const StackScope& scope, const RunJobNeeds& needs, Registry registry) {
+  Value::Map configuration = {{"triggerType", "Manual"},
+                              {"replicaTimeout", kLongestRunSeconds},
+                              // A run that failed says so in its events: whoever reads them decides what comes next.
+                              {"replicaRetryLimit", 0},
+                              {"manualTriggerConfig", Value::Map{{"parallelism", 1}, {"replicaCompletionCount", 1}}}};
+  if (registry == Registry::the_stacks)
+    configuration.emplace_back(
+        "registries",
+        Value::List{Value::Map{{"server", providers::property_of(providers::kRegistry, "properties.loginServer")},
+                               {"identity", providers::id_of(kRunIdentity)}}});
+  Value::List arguments;
+  for (const auto& argument : needs.arguments) arguments.emplace_back(argument);
+  const Value container = Value::Map{{"name", "run"},
+                                     {"image", image_of(needs)},
+                                     {"args", std::move(arguments)},
+                                     {"env", environment_of(needs)},
+                                     {"resources", Value::Map{{"cpu", 0.5}, {"memory", "1Gi"}}}};
+  const auto identity = scope.id_of(kIdentityType, scope.name_for(kIdentityType, "run")).text();
+  auto job = providers::make_resource(
+      scope, kRunJob, kJobType, scope.name_for(kJobType, "run"),
+      Value::Map{{"identity", Value::Map{{"type", "UserAssigned"},
+                                         {"userAssignedIdentities", Value::Map{{identity, Value(Value::Map{})}}}}},
+                 {"properties", Value::Map{{"environmentId", providers::id_of(providers::kEnvironment)},
+                                           {"workloadProfileName", "Consumption"},
+                                           {"configuration", std::move(configuration)},
+                                           {"template", Value::Map{{"containers", Value::List{container}}}}}}});
+  job.because = "runs go on in it while nobody waits for them";
+  job.retention = graph::Retention::shared;
+  job.after = {{kRunIdentity, ""}, {kRunRole, "the image is pulled with it"}};
+  return job;
+}
+
+void add_job(graph::ResourceGraph& graph, const StackScope& scope, const RunJobNeeds& needs) {
+  const auto identity = identity_of(scope);
+  const auto give = [&](const char* node, std::string_view about, azure::Role role) {
+    graph.add(providers::identity_role(scope, node, *graph.resource(about), identity, role));
+  };
+  give(kRunRole, providers::kGroup, azure::Role::contributor);
+  if (graph.find(providers::kDeployerRole)) give(kRunVaultRole, providers::kVault, azure::Role::key_vault_secrets_user);
+  if (!needs.is_from_elsewhere && !graph.find(providers::kRegistry)) graph.add(providers::registry(scope));
+  graph.add(identity);
+  graph.add(job_of(scope, needs, graph.find(providers::kRegistry) ? Registry::the_stacks : Registry::none));
+}
+
+bool comes_first(const graph::Node& node) {
+  if (const auto* resource = std::get_if<graph::Resource>(&node)) {
+    for (const auto id : {providers::kRegistry, providers::kVault, providers::kStorage, providers::kStateContainer,
+                          providers::kUploadsContainer})
+      if (resource->id == id) return true;
+    return resource->id == kRunJob || equals_ignoring_case(resource->type, kRoleType);
+  }
+  const auto* secret = std::get_if<graph::WriteSecret>(&std::get<graph::Action>(node).what);
+  return secret != nullptr && std::holds_alternative<graph::FileRecipe>(secret->recipe);
+}
+
+}  // namespace
+
+std::string run_job_name(const std::string& project, const Stack& stack) {
+  return scope_of(project, stack).name_for(kJobType, "run");
+}
+
+std::string run_identity_name(const std::string& project, const Stack& stack) {
+  return scope_of(project, stack).name_for(kIdentityType, "run");
+}
+
+graph::ResourceGraph before_the_job(const graph::ResourceGraph& graph, const std::string& project, const Stack& stack,
+                                    const RunJobNeeds& needs) {
+  auto whole = graph;
+  add_job(whole, scope_of(project, stack), needs);
+  std::vector<std::string> pending;
+  for (const auto& [id, node] : whole.nodes())
+    if (comes_first(node)) pending.push_back(id);
+  graph::ResourceGraph first;
+  while (!pending.empty()) {
+    const auto id = pending.back();
+    pending.pop_back();
+    if (first.find(id)) continue;
+    std::visit([&](const auto& node) { first.add(node); }, *whole.find(id));
+    for (const auto& edge : whole.edges_of(id)) pending.push_back(edge.node);
+  }
+  return first;
+}
+
+graph::ResourceGraph in_the_job(const graph::ResourceGraph& graph, const graph::ResourceGraph& first) {
+  graph::ResourceGraph out;
+  for (const char* id : {kRunIdentity, kRunVaultRole})
+    if (const auto* node = first.find(kRunVaultRole) ? first.resource(id) : nullptr) out.add(*node);
+  for (const auto& [id, node] : graph.nodes()) {
+    if (const auto* resource = std::get_if<graph::Resource>(&node)) {
+      out.add(*resource);
+      continue;
+    }
+    auto action = std::get<graph::Action>(node);
+    if (std::ranges::find(action.after, providers::kDeployerRole, &graph::Edge::node) != action.after.end())
+      action.after.push_back({kRunVaultRole, "the run must be allowed to read config"});
+    if (auto* write = std::get_if<graph::WriteSecret>(&action.what))
+      if (const auto* file = std::get_if<graph::FileRecipe>(&write->recipe))
+        write->recipe = graph::ConfigRecipe{file->path};
+    out.add(std::move(action));
+  }
+  return out;
+}
+
+}  // namespace defang::plan

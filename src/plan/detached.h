@@ -1,0 +1,44 @@
+#pragma once
+
+#include <map>
+#include <string>
+#include <vector>
+
+#include "graph/graph.h"
+#include "plan/plan.h"
+
+/// A run that goes on in Azure: a Container Apps job in the stack's own environment carries out the plan.
+namespace defang::plan {
+
+/// Nodes that only such runs need.
+inline constexpr const char* kRunJob = "detached/job";
+inline constexpr const char* kRunIdentity = "detached/identity";
+inline constexpr const char* kRunRole = "detached/role";
+inline constexpr const char* kRunVaultRole = "detached/vault-role";
+
+/// The job and its identity, once for the whole stack.
+std::string run_job_name(const std::string& project, const Stack& stack);
+std::string run_identity_name(const std::string& project, const Stack& stack);
+
+struct RunJobNeeds {
+  /// "defang/run@sha256:..." in the registry of the stack; or the whole name of an image from elsewhere.
+  std::string image;
+  bool is_from_elsewhere = false;
+  std::vector<std::string> arguments;
+  std::map<std::string, std::string> environment;
+};
+
+/// What must be done before the job can begin, and what it must not do itself: the same graph, cut. The job, with the
+/// environment that it lives in; storage, registry and vault; all role assignments, since the job may give none; files
+/// of this machine, which go to the vault.
+///
+/// Its identity is Contributor of the group, which takes in pulling its image and the key of the storage; where the
+/// plan composes secrets from config it may read the vault, too.
+graph::ResourceGraph before_the_job(const graph::ResourceGraph& graph, const std::string& project, const Stack& stack,
+                                    const RunJobNeeds& needs);
+
+/// The same graph as the job carries it out, after `first`: files are in the vault by then, and are read from there;
+/// who reads values there waits until the job's own role has spread, too.
+graph::ResourceGraph in_the_job(const graph::ResourceGraph& graph, const graph::ResourceGraph& first);
+
+}  // namespace defang::plan

@@ -1,0 +1,107 @@
+#include "plan/detached.h"
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+
+#include "azure/roles.h"
+
+namespace defang::plan {
+namespace {
+
+using graph::Value;
+
+compose::Project project() {
+  compose::Project project;
+  project.name = "shop";
+  project.folder = "/project";
+  compose::Service web;
+  web.name = "web";
+  web.image = {"app", {}};
+  web.environment.push_back({"KEY", std::nullopt, {}});
+  web.environment.push_back({"URL", std::vector<compose::TextPiece>{{false, "a"}, {true, "KEY"}}, {}});
+  project.services["web"] = web;
+  return project;
+}
+
+const Stack kStack{.name = "test", .subscription_id = "22222222-2222-2222-2222-222222222222"};
+
+graph::ResourceGraph whole() {
+  Diagnostics diagnostics;
+  auto graph = build_graph(project(), kStack, {.principal_id = "me", .principal_type = "User"}, diagnostics);
+  EXPECT_FALSE(diagnostics.has_errors());
+  return graph;
+}
+
+RunJobNeeds needs() { return {.image = "defang/run@sha256:aa", .arguments = {"run-job"}, .environment = {{"A", "b"}}}; }
+
+TEST(BeforeTheJob, IsSoundAndHoldsTheJobWithWhatItLivesIn) {
+  const auto first = before_the_job(whole(), "shop", kStack, needs());
+  EXPECT_EQ(first.fault(), "");
+  for (const char* node : {"group", "environment", "storage", "registry", "vault", "detached/job", "detached/identity"})
+    EXPECT_NE(first.find(node), nullptr) << node;
+}
+
+TEST(BeforeTheJob, LeavesServicesAndSecretsToTheJob) {
+  const auto first = before_the_job(whole(), "shop", kStack, needs());
+  EXPECT_EQ(first.find("app/web"), nullptr);
+  EXPECT_EQ(first.find("config/KEY"), nullptr);
+  EXPECT_EQ(first.find("healthy/web"), nullptr);
+}
+
+TEST(BeforeTheJob, GivesAllRolesSoThatTheJobNeedGiveNone) {
+  const auto graph = whole();
+  const auto first = before_the_job(graph, "shop", kStack, needs());
+  for (const auto& [id, node] : graph.nodes()) {
+    const auto* resource = std::get_if<graph::Resource>(&node);
+    if (resource == nullptr || resource->type != "Microsoft.Authorization/roleAssignments") continue;
+    EXPECT_NE(first.find(id), nullptr) << id;
+  }
+}
+
+TEST(BeforeTheJob, MakesItContributorOfTheGroupAndReaderOfTheVaultOnlyWhereSecretsAreComposed) {
+  const auto first = before_the_job(whole(), "shop", kStack, needs());
+  EXPECT_EQ(first.resource(kRunRole)->scope, "group");
+  EXPECT_EQ(*first.resource(kRunRole)->body.find("properties")->find("roleDefinitionId"),
+            Value(azure::role_definition_id(kStack.subscription_id, azure::Role::contributor)));
+  EXPECT_EQ(first.resource(kRunVaultRole)->scope, "vault");
+  auto plain = project();
+  plain.services["web"].environment.clear();
+  Diagnostics diagnostics;
+  const auto without =
+      before_the_job(build_graph(plain, kStack, {.principal_id = "me"}, diagnostics), "shop", kStack, needs());
+  EXPECT_EQ(without.find(kRunVaultRole), nullptr);
+}
+
+TEST(BeforeTheJob, TakesAnImageFromElsewhereWithoutARegistry) {
+  auto wanted = needs();
+  wanted.image = "example.com/defang:1";
+  wanted.is_from_elsewhere = true;
+  const auto first = before_the_job(whole(), "shop", kStack, wanted);
+  EXPECT_EQ(first.find("registry"), nullptr);
+  const auto* containers = first.resource(kRunJob)->body.find("properties")->find("template")->find("containers");
+  EXPECT_EQ(*containers->get_if<Value::List>()->front().find("image"), Value("example.com/defang:1"));
+}
+
+TEST(InTheJob, IsSoundAndLetsReadersOfTheVaultWaitForItsRole) {
+  const auto graph = whole();
+  const auto job = in_the_job(graph, before_the_job(graph, "shop", kStack, needs()));
+  EXPECT_EQ(job.fault(), "");
+  EXPECT_NE(job.find("app/web"), nullptr);
+  EXPECT_EQ(job.find(kRunJob), nullptr);
+  const auto edges = job.edges_of("secret/web/URL");
+  EXPECT_NE(std::ranges::find(edges, kRunVaultRole, &graph::Edge::node), edges.end());
+}
+
+TEST(InTheJob, FindsFilesInTheVault) {
+  graph::ResourceGraph graph;
+  graph.add(graph::Resource{.id = "vault"});
+  graph.add(graph::Action{.id = "file/key", .what = graph::WriteSecret{"vault", "k", graph::FileRecipe{"/home/key"}}});
+  const auto job = in_the_job(graph, {});
+  const auto& write = std::get<graph::WriteSecret>(job.action("file/key")->what);
+  EXPECT_EQ(write.name, "k");
+  EXPECT_TRUE(std::holds_alternative<graph::ConfigRecipe>(write.recipe));
+}
+
+}  // namespace
+}  // namespace defang::plan
