@@ -94,9 +94,14 @@ void StackLease::renew(std::stop_token stop) {
 
 std::optional<Error> StackLease::may_write() const {
   const std::lock_guard lock(mutex_);
-  if (!lost_ && still_holds(renewed_, clock_.elapsed())) return std::nullopt;
-  return Error{.kind = Error::Kind::refused,
-               .code = "lease-lost",
+  if (lost_)
+    return Error{.kind = Error::Kind::refused,
+                 .code = "lease-lost",
+                 .message = "another run of this stack has taken over",
+                 .help = "wait until it has ended, then run the command again"};
+  if (still_holds(renewed_, clock_.elapsed())) return std::nullopt;
+  return Error{.kind = Error::Kind::unreachable,
+               .code = "lease-late",
                .message = "the lease of the stack could not be renewed, so another run may have begun",
                .help = "run the command again"};
 }

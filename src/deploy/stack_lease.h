@@ -28,7 +28,9 @@ class StackLease {
   StackLease(const StackLease&) = delete;
   StackLease& operator=(const StackLease&) = delete;
 
-  /// Nothing while the last renewal is younger than the lease; otherwise the error to stop with.
+  /// Nothing while the last renewal is younger than the lease. Otherwise "lease-lost", which is for good, or, as long
+  /// as it is not known whether another run has begun, "lease-late": an ended lease that nobody else has taken can be
+  /// renewed (REST reference, "Lease Blob"), so the request is tried again a little later.
   std::optional<Error> may_write() const;
 
  private:

@@ -20,8 +20,9 @@ namespace {
 using std::chrono::milliseconds;
 using std::chrono::seconds;
 
-constexpr int kMostAttempts = 7;         // about a minute in all
-constexpr int kMostAttemptsAtFirst = 3;  // before the first answer of all: an address that is wrong should fail soon
+constexpr int kMostAttempts = 7;          // about 25 s in all
+constexpr int kMostAttemptsOffline = 10;  // about 85 s: a network that is gone and comes back
+constexpr int kMostAttemptsAtFirst = 3;   // before the first answer of all: an address that is wrong should fail soon
 constexpr milliseconds kFirstDelay(400);
 constexpr milliseconds kLongestDelay = seconds(20);
 constexpr milliseconds kLongestWish = std::chrono::minutes(5);
@@ -97,6 +98,7 @@ constexpr auto kTroubles = std::to_array<Trouble>({
     {"504", Trouble::Reached::perhaps},
     {"connect-failed", Trouble::Reached::no},
     {"connection-lost", Trouble::Reached::perhaps},
+    {"lease-late", Trouble::Reached::no},  // of deploy/stack_lease: held again, or lost, soon after the network is back
     {"name-not-found", Trouble::Reached::no},
     {"time-out", Trouble::Reached::perhaps},
 });
@@ -135,7 +137,7 @@ class Retry : public Policy {
       const bool not_ready = is_not_ready(result);
       if (not_ready) {
         if (clock_.elapsed() - begin >= call.not_ready_limit) return result;
-      } else if (attempt >= (*answered_ ? kMostAttempts : kMostAttemptsAtFirst) || !may_repeat(request, call, result)) {
+      } else if (attempt >= most_attempts(result) || !may_repeat(request, call, result)) {
         return result;
       }
       const auto wished = result ? retry_after(result->headers) : std::nullopt;
@@ -146,6 +148,11 @@ class Retry : public Policy {
   }
 
  private:
+  int most_attempts(const Result<HttpResponse>& result) const {
+    if (!*answered_) return kMostAttemptsAtFirst;
+    return result ? kMostAttempts : kMostAttemptsOffline;
+  }
+
   Clock& clock_;
   SharedRandom& random_;
   std::shared_ptr<std::atomic<bool>> answered_;

@@ -130,6 +130,33 @@ TEST(Pipeline, AsksTheFenceBeforeEachAttemptToWrite) {
   EXPECT_TRUE(send("DELETE"));
 }
 
+TEST(Pipeline, WaitsUntilTheFenceKnowsWhetherItMayWrite) {
+  Fixture f;
+  WriteFence fence;
+  const auto pipeline =
+      make_pipeline({.transport = f.transport, .clock = f.clock, .random = *f.random, .fence = &fence});
+  f.transport.then(200);
+  EXPECT_TRUE(pipeline->send({.url = "https://arm.test/"}, {}, {}));
+  int asked = 0;
+  fence.ask([&]() -> std::optional<Error> {
+    if (++asked > 5) return std::nullopt;
+    return Error{.kind = Error::Kind::unreachable, .code = "lease-late", .message = "not renewed"};
+  });
+  f.transport.then(200);
+  EXPECT_TRUE(pipeline->send({.method = "POST", .url = "https://arm.test/x"}, {}, {}));
+  EXPECT_EQ(f.transport.requests().size(), 2u);
+}
+
+TEST(Pipeline, OutlastsANetworkThatIsGoneForAMinute) {
+  Fixture f;
+  f.transport.then(200);
+  EXPECT_TRUE(f.send("GET"));
+  for (int i = 0; i < 20; ++i) f.transport.then_error("name-not-found");
+  EXPECT_FALSE(f.send("GET"));
+  EXPECT_GT(f.clock.elapsed(), 60s);
+  EXPECT_LT(f.clock.elapsed(), 120s);
+}
+
 TEST(Pipeline, RepeatsAPostThatOnlyReads) {
   Fixture f;
   f.transport.then_error("connection-lost").then(200);

@@ -29,7 +29,7 @@ using namespace std::chrono_literals;
 
 // A stack's lease lasts 60 s.
 constexpr auto kLongDelay = 90s;
-constexpr auto kOutage = 5s;  // a laptop that changes its network; longer ones may cost the lease, which ends the run
+constexpr auto kOutage = 45s;  // longer than the lease of the stack lasts
 
 /// Time that stands still with its process.
 class ProcessClock : public Clock {
