@@ -80,6 +80,7 @@ struct Arguments {
   std::string hash;  // "*" or services, comma separated
   std::string output;
   std::string export_folder;
+  bool all_subscriptions = false;
 
   // deploying
   bool offline = false;

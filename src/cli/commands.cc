@@ -33,6 +33,10 @@ const Option kPlanOptions[] = {
      "text (default), json, arm (a deployment template), bicep, dot or svg",
      {"text", "json", "arm", "bicep", "dot", "svg"}},
 };
+const Option kLsOptions[] = {
+    {"--all-subscriptions", &Arguments::all_subscriptions, "",
+     "of every subscription that you may see; a change of the last minute may not show yet"},
+};
 const Option kOfflineOptions[] = {
     {"--offline", &Arguments::offline, "", "ask nobody: no credentials and no network are needed"},
 };
@@ -61,7 +65,7 @@ const Option kLogsOptions[] = {
     {"-f,--follow", &Arguments::follow, "", "go on until interrupted"},
     {"--type", &Arguments::format, "TYPES", "run (default), build, system or all; several with commas between them"},
     {"--since", &Arguments::since, "TIME", "only lines from this time on: `10m`, or 2026-01-31T12:00:00Z"},
-    {"-n,--tail", &Arguments::tail, "N", "lines of the past from each container (default 100, at most 300)"},
+    {"-n,--tail", &Arguments::tail, "N", "lines of the past from each container (default 100; with --since all)"},
 };
 const Option kConfigSetOptions[] = {
     {"--random", &Arguments::random, "", "32 random bytes as text"},
@@ -126,6 +130,12 @@ const std::vector<Command>& commands() {
        {kLoadOptions, kPlanOptions},
        "",
        run_plan},
+      {"compose estimate",
+       {"estimate"},
+       "Show what the project costs a month while nobody uses it, by Azure's price list",
+       {kLoadOptions},
+       "",
+       run_estimate},
       {"export",
        {},
        "Write the plan as a deployment template, in JSON and in Bicep, to be used without this program",
@@ -158,7 +168,7 @@ const std::vector<Command>& commands() {
        {kLoadOptions, kLogsOptions},
        "[SERVICE...]",
        run_logs},
-      {"compose ls", {}, "List the stacks of the subscription", {}, "", run_compose_ls},
+      {"compose ls", {}, "List the stacks of the subscription", {kLsOptions}, "", run_compose_ls},
       {"compose stop",
        {},
        "Stop services; what is stopped costs nothing but its share of the environment",

@@ -9,6 +9,7 @@ int run_api(const Arguments& arguments, Context& context);
 int run_compose_config(const Arguments& arguments, Context& context);
 int run_compose_schema(const Arguments& arguments, Context& context);
 int run_explain(const Arguments& arguments, Context& context);
+int run_estimate(const Arguments& arguments, Context& context);
 int run_export(const Arguments& arguments, Context& context);
 int run_plan(const Arguments& arguments, Context& context);
 int run_config_ls(const Arguments& arguments, Context& context);

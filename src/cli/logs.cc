@@ -13,6 +13,7 @@
 #include "cli/commands.h"
 #include "cli/services.h"
 #include "compose/durations.h"
+#include "deploy/log_history.h"
 #include "support/text.h"
 
 namespace defang::cli {
@@ -21,7 +22,8 @@ namespace {
 using Json = nlohmann::ordered_json;
 
 constexpr int kUsualTail = 100;
-constexpr int kAllOfThePast = 300;  // as much as the service gives
+constexpr int kMostOfAReplica = 300;  // CA-151
+constexpr int kAllOfThePast = 30000;
 
 /// How a service is called in front of its lines: by its name, and from a second replica on with the replica's last
 /// part.
@@ -118,18 +120,31 @@ int run_logs(const Arguments& arguments, Context& context) {
   }
   std::size_t replicas = 0;
   for (const auto& service : *services) replicas += service.replicas.size();
-  if (replicas == 0 && kinds == std::set{deploy::LogKind::run} && !arguments.follow && !arguments.quiet)
-    context.err.write(
-        "no replica runs, so there is nothing to read (`defang ps` shows the state, `--type all` what else there "
-        "is)\n");
-  const deploy::LogOptions options{
-      .tail = arguments.tail.value_or(since.empty() ? kUsualTail : kAllOfThePast),
-      .follow = arguments.follow,
-      .kinds = kinds,
-      .group = azure::ResourceId::group(session->stack().subscription_id,
-                                        plan::resource_group_name(*project, session->stack()))
-                   .text(),
-      .since = since};
+  const int tail = arguments.tail.value_or(since.empty() ? kUsualTail : kAllOfThePast);
+  // Replicas show their last lines only, and none once they are gone.
+  const bool asks_history =
+      kinds.contains(deploy::LogKind::run) &&
+      (!since.empty() || tail > kMostOfAReplica ||
+       std::ranges::any_of(*services, [](const deploy::ServiceStatus& one) { return one.replicas.empty(); }));
+  deploy::LogOptions options{.tail = tail,
+                             .follow = arguments.follow,
+                             .kinds = kinds,
+                             .group = azure::ResourceId::group(session->stack().subscription_id,
+                                                               plan::resource_group_name(*project, session->stack()))
+                                          .text(),
+                             .since = since};
+  if (asks_history)
+    options.history = [&](const std::vector<deploy::ServiceStatus>& looked) {
+      auto lines = deploy::read_history(*session->arm, *session->pipeline, session->cloud, options.group, looked, since,
+                                        context.stop);
+      if (lines) return std::move(*lines);
+      Diagnostics diagnostics;
+      diagnostics.warning(
+          "logs.history", "what was written longer ago cannot be read: " + lines.error().message, {},
+          "only the last lines of replicas that run are shown; the workspace of the stack holds the rest");
+      print(diagnostics, arguments, context);
+      return std::vector<deploy::LogLine>();
+    };
   const auto look = [&, first = std::optional(std::move(*services))]() mutable {
     if (first) return Result<std::vector<deploy::ServiceStatus>>(*std::exchange(first, std::nullopt));
     auto now = services_of(*session, *project, context);
@@ -138,10 +153,19 @@ int run_logs(const Arguments& arguments, Context& context) {
     return now;
   };
   Names names;
+  bool has_shown = false;
   const auto read = deploy::read_logs(
       *session->arm, *session->unsigned_pipeline, context.clock, look, options,
-      [&](const deploy::LogLine& line) { context.out.write(line_text(line, names, arguments)); }, context.stop);
+      [&](const deploy::LogLine& line) {
+        has_shown = true;
+        context.out.write(line_text(line, names, arguments));
+      },
+      context.stop);
   if (!read && read.error().kind != Error::Kind::stopped) print(read.error(), arguments, context);
+  if (read && replicas == 0 && !has_shown && kinds == std::set{deploy::LogKind::run} && !arguments.quiet)
+    context.err.write(
+        "no replica runs and nothing of the past is kept yet (`defang ps` shows the state, `--type all` what else "
+        "there is)\n");
   return read ? exit_done : exit_code_of(read.error());
 }
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <map>
 #include <mutex>
 #include <nlohmann/json.hpp>
 #include <set>
@@ -12,6 +13,7 @@
 #include "azure/resource_types.h"
 #include "deploy/build_image.h"
 #include "deploy/json_path.h"
+#include "deploy/log_history.h"
 #include "rest/azure_error.h"
 #include "rest/registry_client.h"
 #include "support/text.h"
@@ -132,6 +134,43 @@ Result<Secret> stream_token(rest::ArmClient& arm, const std::string& owner, std:
   return Secret(answer[where].get<std::string>());
 }
 
+/// What all containers have written, each line once, oldest first; and of each stream how far it was read.
+struct Past {
+  std::vector<LogLine> lines;
+  std::map<std::string, LogResume> read;  // by the stream's URL
+};
+
+Result<Past> read_past(rest::ArmClient& arm, rest::Pipeline& pipeline, const std::vector<ServiceStatus>& services,
+                       const LogOptions& options, std::stop_token stop) {
+  Past past;
+  std::map<std::pair<std::string, std::string>, std::vector<LogLine>> history;  // by replica and container
+  if (options.history)
+    for (auto& line : options.history(services)) history[{line.replica, line.container}].push_back(line);
+  const auto add = [&](std::vector<LogLine> lines) {
+    std::erase_if(lines, [&](const LogLine& line) { return log_time(line.time) < options.since; });
+    const auto surplus = lines.size() - std::min(lines.size(), static_cast<std::size_t>(std::max(options.tail, 0)));
+    past.lines.insert(past.lines.end(), lines.begin() + static_cast<std::ptrdiff_t>(surplus), lines.end());
+  };
+  for (const auto& stream : streams_of(services, options.kinds)) {
+    std::vector<LogLine> lines;
+    const auto keep = [&](const LogLine& line) { lines.push_back(line); };
+    auto read = read_stream(arm, pipeline, stream, options.history ? kMostTailLines : options.tail, false, keep, stop);
+    // A replica may go between the look and the read; what it wrote is in the history.
+    if (!read && !(options.history && read.error().http_status == 404))
+      return fail(std::move(read.error().during(fmt::format("reading the log of service `{}`", stream.service))));
+    for (const auto& line : lines) (void)past.read[stream.url].is_new(line);
+    auto older = history.extract({stream.replica, stream.container});
+    add(older.empty() ? std::move(lines) : joined(std::move(older.mapped()), std::move(lines)));
+  }
+  for (auto& [container, lines] : history) add(std::move(lines));
+  return past;
+}
+
+void show_in_order(std::vector<LogLine>& lines, const LogSink& sink) {
+  std::ranges::stable_sort(lines, {}, [](const LogLine& line) { return log_time(line.time); });
+  for (const auto& line : lines) sink(line);
+}
+
 /// Follows every container, each on a thread of its own, and looks for new ones now and then.
 class Follower {
  public:
@@ -143,12 +182,17 @@ class Follower {
 
   Result<void> go(const std::function<Result<std::vector<ServiceStatus>>()>& look) {
     int tail = options_.tail;
-    bool builds = options_.kinds.contains(LogKind::build);
+    bool builds = options_.kinds.contains(LogKind::build), asks_past = static_cast<bool>(options_.history);
     do {
       auto services = look();
       if (services && std::exchange(builds, false)) {
         TRY_ASSIGN(const auto runs, newest_builds(arm_, options_.group, *services, ended_.get_token()));
         for (const auto& run : runs) threads_.emplace_back([this, run] { follow(run); });
+      }
+      if (services && std::exchange(asks_past, false)) {
+        TRY_ASSIGN(auto past, read_past(arm_, pipeline_, *services, options_, ended_.get_token()));
+        show_in_order(past.lines, sink_);
+        read_ = std::move(past.read);
       }
       // Later a look that fails is no reason to end: streams go on.
       if (!services && threads_.empty()) return fail(std::move(services.error()));
@@ -173,6 +217,10 @@ class Follower {
   }
   void follow(const LogStream& stream, int tail) {
     LogResume resume;
+    {
+      const std::lock_guard lock(mutex_);
+      if (const auto read = read_.find(stream.url); read != read_.end()) resume = read->second, tail = kMostTailLines;
+    }
     const LogSink show = [&](const LogLine& line) {
       const std::lock_guard lock(mutex_);
       if (resume.is_new(line) && log_time(line.time) >= options_.since) sink_(line);
@@ -204,7 +252,8 @@ class Follower {
   std::mutex mutex_;
   std::optional<Error> refusal_;
   std::set<std::string> known_;
-  std::vector<std::jthread> threads_;  // last: they use the rest
+  std::map<std::string, LogResume> read_;  // before the streams were followed
+  std::vector<std::jthread> threads_;      // last: they use the rest
 };
 
 }  // namespace
@@ -302,22 +351,16 @@ Result<void> read_logs(rest::ArmClient& arm, rest::Pipeline& unsigned_pipeline, 
                        const std::function<Result<std::vector<ServiceStatus>>()>& look, const LogOptions& options,
                        const LogSink& sink, std::stop_token stop) {
   if (options.follow) return Follower(arm, unsigned_pipeline, clock, options, sink, stop).go(look);
-  std::vector<LogLine> lines;
   TRY_ASSIGN(const auto services, look());
+  TRY_ASSIGN(auto past, read_past(arm, unsigned_pipeline, services, options, stop));
   const LogSink keep = [&](const LogLine& line) {
-    if (log_time(line.time) >= options.since) lines.push_back(line);
+    if (log_time(line.time) >= options.since) past.lines.push_back(line);
   };
   if (options.kinds.contains(LogKind::build)) {
     TRY_ASSIGN(const auto builds, newest_builds(arm, options.group, services, stop));
     for (const auto& build : builds) TRY(read_build(arm, unsigned_pipeline, clock, build, keep, stop));
   }
-  for (const auto& stream : streams_of(services, options.kinds)) {
-    auto read = read_stream(arm, unsigned_pipeline, stream, options.tail, false, keep, stop);
-    if (!read)
-      return fail(std::move(read.error().during(fmt::format("reading the log of service `{}`", stream.service))));
-  }
-  std::ranges::stable_sort(lines, {}, [](const LogLine& line) { return log_time(line.time); });
-  for (const auto& line : lines) sink(line);
+  show_in_order(past.lines, sink);
   return {};
 }
 

@@ -29,11 +29,13 @@ struct LogLine {
 using LogSink = std::function<void(const LogLine&)>;
 
 struct LogOptions {
-  int tail = 100;       // lines of the past from each container; the service gives at most 300 (CA-151)
+  int tail = 100;       // lines of the past from each container; a replica shows at most 300 (CA-151)
   bool follow = false;  // until stopped, connecting again when a stream breaks off
   std::set<LogKind> kinds{LogKind::run};
   std::string group;  // id of the resource group; its registries have the logs of builds
   std::string since;  // only lines from this time on, as `log_time` writes it; empty: all
+  /// What containers wrote longer ago, asked for once before anything is shown. Empty: only what replicas show counts.
+  std::function<std::vector<LogLine>(const std::vector<ServiceStatus>&)> history;
 };
 
 /// One line of a JSON log stream; nothing for what the service says itself ("Connecting to the container ...") and for

@@ -27,7 +27,8 @@ std::vector<Cloud> known_clouds() {
        .logs_audience = "https://api.loganalytics.io",
        .vault_suffix = "vault.azure.net",
        .storage_suffix = "core.windows.net",
-       .registry_suffix = "azurecr.io"},
+       .registry_suffix = "azurecr.io",
+       .prices = "https://prices.azure.com"},  // CO-1; the list tells nothing of the other clouds
       {.name = "AzureUSGovernment",
        .resource_manager = "https://management.usgovcloudapi.net",
        .authority = "https://login.microsoftonline.us",
@@ -140,8 +141,9 @@ Result<Cloud> parse_metadata(const std::string& body, const std::string& resourc
   // The emulator's vaults are at loopback names, which say nothing of who the tokens are for: as in the public cloud.
   const bool has_own_vaults = !suffix(suffixes, "keyVaultDns").empty() && !is_loopback_name(cloud.vault_suffix);
   if (has_own_vaults) cloud.vault_audience = "https://" + cloud.vault_suffix;
-  set_if_given(cloud.logs_audience, text_of(found, "logAnalyticsResourceId"));
+  set_if_given(cloud.logs_audience, without_slash(text_of(found, "logAnalyticsResourceId")));
   cloud.emulator_ingress = text_of(part(found, "emulator"), "ingress");
+  if (!equals_ignoring_case(cloud.name, "AzureCloud")) cloud.prices = text_of(part(found, "emulator"), "prices");
   return cloud;
 }
 

@@ -20,6 +20,7 @@ struct Cloud {
   std::string audience;          // of tokens for Resource Manager
   std::string vault_audience, storage_audience, logs_audience;
   std::string vault_suffix, storage_suffix, registry_suffix;  // "vault.azure.net", "core.windows.net", "azurecr.io"
+  std::string prices;            // "https://prices.azure.com"; empty where there is no public list
   std::string emulator_ingress;  // the emulator's list of plain loopback ports; empty elsewhere
   bool is_emulator() const { return name == "defang-emulator"; }
 };

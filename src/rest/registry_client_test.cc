@@ -2,7 +2,7 @@
 
 #include <gtest/gtest.h>
 
-#include "rest/credential.h"
+#include "rest/fake_credential.h"
 #include "rest/fake_transport.h"
 #include "rest/vault_client.h"
 
@@ -11,14 +11,6 @@ namespace {
 
 using namespace std::chrono_literals;
 using Json = nlohmann::json;
-
-class FixedCredential : public Credential {
- public:
-  std::string name() const override { return "fixed"; }
-  Result<AccessToken> get_token(const TokenRequest& request, std::stop_token) override {
-    return AccessToken{Secret("for " + request.audience), std::chrono::sys_days{std::chrono::year{2100} / 1 / 1}};
-  }
-};
 
 struct Fixture {
   FakeClock clock;

@@ -35,6 +35,9 @@ class Published:
         # What `az containerapp job logs show` asks.
         path = '/subscriptions/{s}/resourceGroups/{g}/providers/Microsoft.App/jobs/{job}/getAuthToken'
         self.operations[False].append(({'operationId': 'Jobs_GetAuthToken', 'method': 'POST', 'path': path}, pattern_of(path), {'2023-05-01'}))
+        # "Resources - Resources", Azure REST API reference.
+        path = '/providers/Microsoft.ResourceGraph/resources'
+        self.operations[False].append(({'operationId': 'ResourceGraph_Resources', 'method': 'POST', 'path': path}, pattern_of(path), {'2022-10-01'}))
         self.operations[True].append(({'operationId': 'OCI distribution, checking if content exists', 'method': 'HEAD', 'path': '/v2/{name}/manifests/{reference}'},
                                       pattern_of('/v2/{name}/manifests/{reference}'), {'9'}))
 
@@ -74,6 +77,8 @@ class Judge:
             if record['method'] == 'GET' and re.search('operation(s|status|statuses|sstatus|results)/[^/]+$', path, re.I): return self.note('poll')
             if path.endswith(('/logstream', '/eventstream')): return self.note('log stream')
             if re.fullmatch('/metadata/endpoints|/emulator/ingress|/[^/]+/oauth2/v2.0/token', path): return self.note('discovery and sign-in')
+            if path == '/api/retail/prices': return self.note('price list')
+            if path.startswith('/v1/workspaces/'): return self.data_plane(record, what, path.removeprefix('/v1'), names)
             return self.arm(record, what, path, names)
         if re.match('/(secrets|deletedsecrets)(/|$)', path): return self.data_plane(record, what, path, names)
         if re.match('/oauth2/|/v2/|/acr/', path): return self.data_plane(record, what, path, names)

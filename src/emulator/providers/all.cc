@@ -17,6 +17,9 @@ void add_all_providers(Core& core) {
   add_network(core);
   add_network_types(core);
   add_operational_insights(core);
+  add_log_queries(core);
+  add_resource_graph(core);
+  add_retail_prices(core);
   add_private_dns(core);
   add_public_dns(core);
   add_public_names(core);

@@ -560,6 +560,20 @@ bool AppKeeper::start_replica(const Resource& owner, const Resource& parent, con
   replica.body = {
       {"id", replica.id}, {"name", name}, {"type", type}, {"properties", {{"createdTime", core_.now_text()}}}};
   core_.store().put(std::move(replica));
+  if (environment) {
+    Json containers = Json::array();
+    for (const auto* made : {&spec.init_containers, &spec.containers})
+      for (const ContainerSpec& container : *made) containers.push_back(container.name);
+    core_.store().edit_document(kLoggedReplicas, name) = {
+        {"replica", name},
+        {"owner", owner.name()},
+        {"job", is_job},
+        {"revision", parent.name()},
+        {"environment", environment->name()},
+        {"workspace",
+         text_at(environment->body, "properties.appLogsConfiguration.logAnalyticsConfiguration.customerId")},
+        {"containers", std::move(containers)}};
+  }
   note(owner.id, {.app = owner.name(),
                   .revision = parent.name(),
                   .replica = name,

@@ -33,6 +33,7 @@ class FakeRuntime : public Runtime {
   std::map<std::string, std::vector<Backend>> routes;
   std::map<std::string, IngressLoad> loads;
   std::map<std::string, std::string> environments;
+  std::optional<std::chrono::system_clock::time_point> console_time;  // of every line; otherwise now
 
   std::string engine() const override { return "none"; }
   std::vector<std::string> engines_left_out() const override { return {}; }
@@ -109,7 +110,8 @@ class FakeRuntime : public Runtime {
                    std::size_t limit) const override {
     LogPiece piece{.next = from};
     for (; piece.next < 3 && piece.lines.size() < limit; ++piece.next)
-      piece.lines.push_back({.time = clock_.now(), .text = fmt::format("{} says {}", container, piece.next)});
+      piece.lines.push_back(
+          {.time = console_time.value_or(clock_.now()), .text = fmt::format("{} says {}", container, piece.next)});
     return piece;
   }
   Result<std::vector<BuiltImage>> build(const BuildRequest& request, std::stop_token) override {

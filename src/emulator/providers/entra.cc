@@ -166,7 +166,8 @@ Answer metadata(Core& core, const Request& request) {
                   {"sqlServerHostname", "localhost"},
                   {"mysqlServerEndpoint", "localhost"},
                   {"postgresqlServerEndpoint", "localhost"}}},
-                {"emulator", {{"ingress", base + "/emulator/ingress"}}}};
+                {"logAnalyticsResourceId", base},
+                {"emulator", {{"ingress", base + "/emulator/ingress"}, {"prices", base}}}};
   // The oldest form, which SDKs of 2018 read.
   if (request.query_value("api-version") == "2015-01-01")
     return json_answer(200,
