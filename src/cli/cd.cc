@@ -1,9 +1,10 @@
-// `cd ls`, `cd logs`, `cd cancel`: the runs of a stack; `cd teardown`: the job that carries them out.
+// `cd ls`, `cd logs`, `cd outputs`, `cd cancel`: the runs of a stack; `cd teardown`: the job that carries them out.
 #include <fmt/format.h>
 
 #include <nlohmann/json.hpp>
 
 #include "cli/detached.h"
+#include "cli/services.h"
 #include "cli/views/view.h"
 
 namespace defang::cli {
@@ -46,6 +47,16 @@ int run_cd_logs(const Arguments& arguments, Context& context) {
   if (!run) return refuse(run.error(), arguments, context);
   const auto shown = deploy::show(runs->place, *run, access, make_view(arguments, context), context.stop);
   return shown ? exit_done : refuse(shown.error(), arguments, context);
+}
+
+int run_cd_outputs(const Arguments& arguments, Context& context) {
+  int exit_code = exit_done;
+  auto runs = open_runs(arguments, context, exit_code);
+  if (!runs) return exit_code;
+  const auto services = services_of(runs->session, runs->place.scope.project, context);
+  if (!services) return refuse(services.error(), arguments, context);
+  print_services(*services, services_table(*services), arguments, context);
+  return exit_done;
 }
 
 int run_cd_cancel(const Arguments& arguments, Context& context) {

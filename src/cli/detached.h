@@ -15,6 +15,7 @@ int run_cd_cancel(const Arguments& arguments, Context& context);
 int run_cd_install(const Arguments& arguments, Context& context);
 int run_cd_logs(const Arguments& arguments, Context& context);
 int run_cd_ls(const Arguments& arguments, Context& context);
+int run_cd_outputs(const Arguments& arguments, Context& context);
 int run_cd_teardown(const Arguments& arguments, Context& context);
 int run_run_job(const Arguments& arguments, Context& context);  // what the job calls
 

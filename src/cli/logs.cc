@@ -138,11 +138,10 @@ int run_logs(const Arguments& arguments, Context& context) {
       auto lines = deploy::read_history(*session->arm, *session->pipeline, session->cloud, options.group, looked, since,
                                         context.stop);
       if (lines) return std::move(*lines);
-      Diagnostics diagnostics;
-      diagnostics.warning(
-          "logs.history", "what was written longer ago cannot be read: " + lines.error().message, {},
-          "only the last lines of replicas that run are shown; the workspace of the stack holds the rest");
-      print(diagnostics, arguments, context);
+      Diagnostics told;
+      told.warning("logs.history", "what was written longer ago cannot be read: " + lines.error().message, {},
+                   "only the last lines of replicas that run are shown; the workspace of the stack holds the rest");
+      print(told, arguments, context);
       return std::vector<deploy::LogLine>();
     };
   const auto look = [&, first = std::optional(std::move(*services))]() mutable {

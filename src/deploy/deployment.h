@@ -22,7 +22,7 @@ struct DeploymentOptions {
   bool rebuild = false;               // build even what was built from the same things
   bool is_part = false;               // the graph is of some services only: nothing is left over
   std::set<std::string> delete_data;  // services whose stores may lose their data, or go where nobody uses them
-  bool keeps_events = true;            // false: who listens keeps them
+  bool keeps_events = true;           // false: who listens keeps them
 };
 
 struct Principal {

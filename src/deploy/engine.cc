@@ -377,7 +377,9 @@ Result<NodeFinished> Run::perform(const std::string& node, const graph::Resource
   TRY_ASSIGN(const Json stable, stable_body(resource));
   const std::string hash = desired_hash(resource.type, stable);
   TRY_ASSIGN(std::optional<Json> existing, look_up(resource, id));
-  const Wish wish{hash, options_.scope.project, options_.scope.stack, row == nullptr || row->taggable, options_.force};
+  // A role assignment says nothing that its name does not say (ARM-43), and who carries out a run may not write any.
+  const bool force = options_.force && !equals_ignoring_case(resource.type, kRoleAssignmentType);
+  const Wish wish{hash, options_.scope.project, options_.scope.stack, row == nullptr || row->taggable, force};
   auto started = NodeStarted::Doing::create;
   bool adopted = false;
   Step step = Step::create;

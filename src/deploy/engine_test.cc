@@ -249,6 +249,17 @@ TEST_F(Shop, RightsOfAnIdentityThatWasMadeAgainReplaceTheOldOnes) {
   EXPECT_EQ(std::ranges::count(arm_.requests, "DELETE " + role.name), 1);
 }
 
+TEST_F(Shop, ForceWritesNoRightsAgain) {
+  auto role = resource("role", "Microsoft.Authorization/roleAssignments", "7c0c5d5e-0000-0000-0000-000000000000");
+  role.scope = "registry";
+  graph_.add(role);
+  ASSERT_EQ(go().finished.how, RunFinished::How::done) << lines_;
+  options_.force = true;
+  EXPECT_EQ(go().finished.how, RunFinished::How::done) << lines_;
+  EXPECT_EQ(std::ranges::count(arm_.requests, "PUT reg"), 1);
+  EXPECT_EQ(std::ranges::count(arm_.requests, "PUT " + role.name), 0);
+}
+
 TEST_F(Shop, AStopEndsTheWaitsAndNamesWhatGoesOnInAzure) {
   std::stop_source stop;
   arm_.takes["reg"] = 1h;

@@ -32,8 +32,12 @@ Payload read(const Json& json, graph::ResourceGraph graph) {
   prepared.fingerprint = json.at("fingerprint");
   for (const auto& [service, seconds] : json.at("patienceSeconds").items())
     prepared.patience[service] = std::chrono::seconds(seconds.get<std::int64_t>());
-  payload.options = {
-      .force = json.at("force"), .rebuild = json.at("rebuild"), .is_part = json.at("isPart"), .keeps_events = false};
+  prepared.may_stop = json.at("mayStop").get<std::set<std::string>>();
+  payload.options = {.force = json.at("force"),
+                     .rebuild = json.at("rebuild"),
+                     .is_part = json.at("isPart"),
+                     .delete_data = json.at("deleteData").get<std::set<std::string>>(),
+                     .keeps_events = false};
   for (const auto& [node, context] : json.at("contexts").items())
     payload.contexts[node] = {context.at("tag"), context.at("dockerfile")};
   if (const Json& down = json.at("down"); !down.is_null())
@@ -58,6 +62,8 @@ std::string write_payload(const Payload& payload) {
               {"storage", prepared.names.storage},
               {"fingerprint", prepared.fingerprint},
               {"patienceSeconds", std::move(patience)},
+              {"mayStop", prepared.may_stop},
+              {"deleteData", payload.options.delete_data},
               {"force", payload.options.force},
               {"rebuild", payload.options.rebuild},
               {"isPart", payload.options.is_part},

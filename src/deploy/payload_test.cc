@@ -20,7 +20,8 @@ Payload example() {
   prepared.names = {"the-vault", "thestorage"};
   prepared.fingerprint = "f1";
   prepared.patience = {{"web", std::chrono::seconds(90)}};
-  payload.options = {.force = true, .rebuild = true, .is_part = true};
+  prepared.may_stop = {"db"};
+  payload.options = {.force = true, .rebuild = true, .is_part = true, .delete_data = {"cache"}};
   payload.contexts = {{"build/web", {"0123", "Dockerfile"}}};
   return payload;
 }
@@ -34,6 +35,8 @@ TEST(Payload, ReadBackIsTheSame) {
   EXPECT_EQ(read->prepared.names.storage, "thestorage");
   EXPECT_EQ(read->contexts.at("build/web").tag, "0123");
   EXPECT_EQ(read->prepared.patience.at("web"), std::chrono::seconds(90));
+  EXPECT_EQ(read->prepared.may_stop, std::set<std::string>{"db"});
+  EXPECT_EQ(read->options.delete_data, std::set<std::string>{"cache"});
   EXPECT_FALSE(read->options.keeps_events);
 }
 

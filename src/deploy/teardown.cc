@@ -26,6 +26,7 @@ constexpr std::string_view kIdentityType = "Microsoft.ManagedIdentity/userAssign
 constexpr std::string_view kJobType = "Microsoft.App/jobs";
 constexpr std::string_view kRoleType = "Microsoft.Authorization/roleAssignments";
 constexpr std::string_view kVaultType = "Microsoft.KeyVault/vaults";
+constexpr std::string_view kZoneType = "Microsoft.Network/privateDnsZones";
 
 /// What uses something goes before it: apps, their environment, then the network that the environment is in; what is
 /// not listed needs nothing and is needed by apps only. The vault is last: it holds what a new `up` needs.
@@ -39,7 +40,7 @@ constexpr auto kPhaseOf = std::to_array<Phase>({
     {"Microsoft.App/containerApps", 0},
     {"Microsoft.App/jobs", 0},
     {"Microsoft.App/managedEnvironments", 1},
-    {"Microsoft.Network/privateDnsZones", 3},  // NET-8: their links go first
+    {kZoneType, 3},  // NET-8: their links go first
     {"Microsoft.Network/virtualNetworks", 3},
     {"Microsoft.KeyVault/vaults", 3},
 });
@@ -66,8 +67,7 @@ bool holds_data(const Json& resource) {
 
 /// PG-7: a server stays in its subnet and zone for ever, so these stay with it.
 bool holds_databases(std::string_view type) {
-  return equals_ignoring_case(type, "Microsoft.Network/virtualNetworks") ||
-         equals_ignoring_case(type, "Microsoft.Network/privateDnsZones") ||
+  return equals_ignoring_case(type, "Microsoft.Network/virtualNetworks") || equals_ignoring_case(type, kZoneType) ||
          equals_ignoring_case(type, "Microsoft.Network/privateDnsZones/virtualNetworkLinks");
 }
 
@@ -129,7 +129,7 @@ class Teardown {
     wait.on_progress = [&](const std::string& state) { emit(NodeWaiting{removal.id, state}); };
     const auto* row = azure::find_resource_type(removal.type);
     const auto id = azure::ResourceId::parse(removal.id);
-    auto removed = id && row != nullptr ? remove_repeatedly(*id, std::string(row->api_version), wait)
+    auto removed = id && row != nullptr ? remove_with_links(*id, std::string(row->api_version), wait)
                                         : fail(Error::Kind::refused, "unknown-type",
                                                fmt::format("`{}` is of a type that is not known here", removal.id));
     const auto took = clock_.elapsed() - begun;
@@ -175,6 +175,19 @@ class Teardown {
   void tell(std::string message) { emit(Notice{std::move(message)}); }
 
  private:
+  /// A private zone with links is not deleted (NET-8), and the list of a group need not hold them.
+  Result<void> remove_with_links(const azure::ResourceId& id, const std::string& version,
+                                 const rest::ArmClient::WaitOptions& wait) {
+    if (equals_ignoring_case(id.type(), kZoneType)) {
+      const auto links = arm_.list(id.text() + "/virtualNetworkLinks", version, stop_);
+      if (!links && links.error().http_status != 404) return fail(links.error());
+      for (const auto& link : links.value_or(std::vector<Json>()))
+        if (const auto link_id = azure::ResourceId::parse(text_at(link, "id")))
+          TRY(remove_repeatedly(*link_id, version, wait));
+    }
+    return remove_repeatedly(id, version, wait);
+  }
+
   Result<void> remove_repeatedly(const azure::ResourceId& id, const std::string& version,
                                  const rest::ArmClient::WaitOptions& wait) {
     const auto begun = clock_.elapsed();

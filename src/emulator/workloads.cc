@@ -28,6 +28,7 @@ Result<std::unique_ptr<Workloads>> Workloads::make(Core& core, const std::filesy
   made->access_ = std::make_unique<CoreRegistryAccess>(core);
   made->registries_ = make_registries(folder, *made->access_, core.clock(), core.random());
   TRY_ASSIGN(made->runtime_, make_runtime(*made->registries_));
+  core.attach(*made->runtime_);
   made->apps_ = std::make_unique<AppKeeper>(core, *made->runtime_, *made->registries_);
   made->runs_ = std::make_unique<RegistryRuns>(core, *made->runtime_, *made->registries_);
   core.add_route(

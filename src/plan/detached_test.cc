@@ -89,7 +89,7 @@ TEST(InTheJob, IsSoundAndLetsReadersOfTheVaultWaitForItsRole) {
   EXPECT_EQ(job.fault(), "");
   EXPECT_NE(job.find("app/web"), nullptr);
   EXPECT_EQ(job.find(kRunJob), nullptr);
-  const auto edges = job.edges_of("secret/web/URL");
+  const auto edges = job.edges_of("config/KEY");
   EXPECT_NE(std::ranges::find(edges, kRunVaultRole, &graph::Edge::node), edges.end());
 }
 

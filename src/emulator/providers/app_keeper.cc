@@ -8,6 +8,7 @@
 #include <thread>
 
 #include "emulator/engines/image_name.h"
+#include "emulator/providers/all.h"
 #include "emulator/providers/blob_store.h"
 #include "emulator/providers/container_app_rules.h"
 #include "emulator/providers/custom_domains.h"

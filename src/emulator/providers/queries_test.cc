@@ -2,6 +2,7 @@
 #include <gtest/gtest.h>
 
 #include "emulator/providers/apps_testing.h"
+#include "support/text.h"
 
 namespace defang::emulator {
 namespace {

@@ -5,6 +5,7 @@
 #include "emulator/certificates.h"
 #include "emulator/providers/apps_testing.h"
 #include "emulator/providers/managed_stores.h"
+#include "support/text.h"
 
 namespace defang::emulator {
 namespace {
