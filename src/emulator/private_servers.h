@@ -3,12 +3,22 @@
 #include <cstdint>
 #include <filesystem>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "emulator/engines/network_namespace.h"
 #include "support/result.h"
 
 namespace defang::emulator {
+
+/// In front of a server's command: databases do not run as root. It becomes `nobody`, who may pass every folder, since
+/// ours are root's.
+inline constexpr std::string_view kAsNobody[] = {"setpriv",
+                                                 "--reuid=65534",
+                                                 "--regid=65534",
+                                                 "--clear-groups",
+                                                 "--inh-caps=+dac_override",
+                                                 "--ambient-caps=+dac_override"};
 
 /// Managed databases, caches and models, which run beside the containers. Each sees a network of its own, in which
 /// nobody else is; names of environments lead there, and nothing else does.

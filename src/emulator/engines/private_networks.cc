@@ -7,6 +7,7 @@
 #include <thread>
 
 #include "emulator/engines/environment_network.h"
+#include "emulator/private_servers.h"
 
 namespace defang::emulator {
 
@@ -31,9 +32,8 @@ Result<void> PrivateNetworks::run(const std::string& id, const std::vector<std::
                                   const std::filesystem::path& log) {
   TRY(open(id));
   Network& network = networks_.at(id);
-  // In a user namespace of one user, `nobody`, who is the owner of our files outside: databases do not run as root.
-  std::vector<std::string> words = {
-      "ip", "netns", "exec", network.name, "unshare", "--user", "--map-user=65534", "--map-group=65534"};
+  std::vector<std::string> words = {"ip", "netns", "exec", network.name};
+  words.insert(words.end(), std::begin(kAsNobody), std::end(kAsNobody));
   words.insert(words.end(), arguments.begin(), arguments.end());
   TRY_ASSIGN(network.program,
              processes_.start({.arguments = std::move(words), .environment = {}, .folder = {}, .output = log}));

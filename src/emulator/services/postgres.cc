@@ -117,19 +117,12 @@ Result<void> PostgresServers::start(const std::string& id, const Wish& wish) {
     TRY(disk_.remove(data));
     TRY(disk_.make_folder(wish.folder));
     Processes::Command initdb;
-    initdb.arguments = {"unshare",
-                        "--user",
-                        "--map-user=65534",
-                        "--map-group=65534",
-                        programs / "initdb",
-                        "--pgdata",
-                        data,
-                        "--username",
-                        std::string(kSuperuser),
-                        "--no-sync",
-                        "--encoding=UTF8",
-                        "--locale=C.UTF-8",
-                        "--auth=reject"};
+    initdb.arguments.assign(std::begin(kAsNobody), std::end(kAsNobody));
+    for (const auto& word :
+         {(programs / "initdb").string(), std::string("--pgdata"), data.string(), std::string("--username"),
+          std::string(kSuperuser), std::string("--no-sync"), std::string("--encoding=UTF8"),
+          std::string("--locale=C.UTF-8"), std::string("--auth=reject")})
+      initdb.arguments.push_back(word);
     initdb.limit = kStartLimit;
     TRY_ASSIGN(const auto made, processes_.run(initdb, {}));
     if (made.exit_code != 0)
