@@ -16,6 +16,15 @@ if(CCACHE)
     CCACHE_BASEDIR=${CMAKE_SOURCE_DIR} CCACHE_NOHASHDIR=1
     CCACHE_SLOPPINESS=pch_defines,time_macros ${CCACHE})
 endif()
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options(-fpch-preprocess)  # lets ccache see through precompiled headers
+endif()
+# Less garbage collection inside of g++, which takes a tenth of the time.
+if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
+  add_compile_options("SHELL:--param ggc-min-heapsize=524288")
+endif()
+# -O3 takes a third more time to compile, and the benchmarks do not see it.
+string(REPLACE "-O3" "-O2" CMAKE_CXX_FLAGS_RELEASE "${CMAKE_CXX_FLAGS_RELEASE}")
 find_program(MOLD mold)
 if(MOLD AND DEFANG_STATIC STREQUAL "OFF")  # mold links static programs too, but the release is linked by the tool that everybody has
   add_link_options(-fuse-ld=mold)
@@ -30,9 +39,6 @@ if(DEFANG_SANITIZE)
     # Cheap to compile, for every commit pays for it: no optimisation, and without those checks of every member access that
     # double the code and whose findings crash under the address sanitizer anyhow.
     add_compile_options(-O0 -fno-sanitize=alignment,null,object-size,vptr)
-    if(CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
-      add_compile_options(-fpch-preprocess)  # lets ccache see through precompiled headers
-    endif()
   endif()
   if(DEFANG_SANITIZE MATCHES "thread" AND CMAKE_CXX_COMPILER_ID STREQUAL "GNU")
     # Asio has fences, which this sanitizer does not model; every queue of Asio has a mutex besides.

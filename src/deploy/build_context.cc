@@ -25,7 +25,7 @@ namespace {
 
 namespace fs = std::filesystem;
 using compose::IgnoreRules;
-using Kind = Disk::Entry::Kind;
+using EntryKind = Disk::Entry::Kind;
 
 // A Dockerfile that is not part of the context travels under this name.
 constexpr std::string_view kAddedDockerfile = ".defang.Dockerfile";
@@ -51,10 +51,10 @@ class Walk {
 
  private:
   Result<void> take(const std::string& path, const Disk::Entry& entry, const IgnoreRules::Verdict& parent) {
-    if (entry.kind == Kind::other) return {};
+    if (entry.kind == EntryKind::other) return {};
     const auto verdict = rules_.judge(path, parent);
     if (!verdict.ignored) add(path, entry);
-    if (entry.kind == Kind::folder && (!verdict.ignored || rules_.may_bring_back_below(path)))
+    if (entry.kind == EntryKind::folder && (!verdict.ignored || rules_.may_bring_back_below(path)))
       return folder(path, verdict);
     return {};
   }
@@ -64,8 +64,8 @@ class Walk {
     if (!taken_.insert(path).second) return;
     context_.entries.push_back({.path = path,
                                 .kind = entry.kind,
-                                .size_bytes = entry.kind == Kind::file ? entry.size_bytes : 0,
-                                .executable = entry.kind == Kind::file && (entry.mode & 0100) != 0,
+                                .size_bytes = entry.kind == EntryKind::file ? entry.size_bytes : 0,
+                                .executable = entry.kind == EntryKind::file && (entry.mode & 0100) != 0,
                                 .link_target = entry.link_target});
   }
 
@@ -73,7 +73,8 @@ class Walk {
   void add_parents(const std::string& path) {
     for (auto slash = path.find('/'); slash != std::string::npos; slash = path.find('/', slash + 1)) {
       std::string parent = path.substr(0, slash);
-      if (taken_.insert(parent).second) context_.entries.push_back({.path = std::move(parent), .kind = Kind::folder});
+      if (taken_.insert(parent).second)
+        context_.entries.push_back({.path = std::move(parent), .kind = EntryKind::folder});
     }
   }
 
@@ -118,7 +119,7 @@ Result<void> digest_contents(const Disk& disk, BuildContext& context) {
   auto& entries = context.entries;
   std::vector<std::string> digests(entries.size());
   TRY(in_threads(entries.size(), [&](std::size_t i) -> Result<void> {
-    if (entries[i].kind != Kind::file) return {};
+    if (entries[i].kind != EntryKind::file) return {};
     TRY_ASSIGN(digests[i], digest_file(disk, fs::path(context.folder) / entries[i].path, entries[i].size_bytes));
     return {};
   }));
@@ -216,14 +217,14 @@ class Tar : public rest::BodySource {
 
   Result<void> header(const BuildContext::Entry& entry) {
     archive_entry* row = archive_entry_new();
-    archive_entry_set_pathname(row, (entry.kind == Kind::folder ? entry.path + "/" : entry.path).c_str());
-    archive_entry_set_filetype(row, entry.kind == Kind::folder ? AE_IFDIR
-                                    : entry.kind == Kind::link ? AE_IFLNK
-                                                               : AE_IFREG);
-    archive_entry_set_perm(row, entry.kind == Kind::link                         ? 0777
-                                : entry.kind == Kind::folder || entry.executable ? 0755
-                                                                                 : 0644);
-    if (entry.kind == Kind::link) archive_entry_set_symlink(row, entry.link_target.c_str());
+    archive_entry_set_pathname(row, (entry.kind == EntryKind::folder ? entry.path + "/" : entry.path).c_str());
+    archive_entry_set_filetype(row, entry.kind == EntryKind::folder ? AE_IFDIR
+                                    : entry.kind == EntryKind::link ? AE_IFLNK
+                                                                    : AE_IFREG);
+    archive_entry_set_perm(row, entry.kind == EntryKind::link                         ? 0777
+                                : entry.kind == EntryKind::folder || entry.executable ? 0755
+                                                                                      : 0644);
+    if (entry.kind == EntryKind::link) archive_entry_set_symlink(row, entry.link_target.c_str());
     archive_entry_set_size(row, static_cast<la_int64_t>(entry.size_bytes));
     archive_entry_set_mtime(row, 0, 0);
     const int code = archive_write_header(archive_, row);
@@ -233,7 +234,7 @@ class Tar : public rest::BodySource {
 
   Result<void> begin(const BuildContext::Entry& entry) {
     TRY(header(entry));
-    if (entry.kind != Kind::file) return {};
+    if (entry.kind != EntryKind::file) return {};
     TRY_ASSIGN(file_, disk_.open(fs::path(context_.folder) / entry.path));
     left_ = entry.size_bytes;
     return {};
@@ -256,7 +257,7 @@ class Tar : public rest::BodySource {
   Result<void> write_dockerfile() {
     dockerfile_done_ = true;
     const std::string& text = context_.dockerfile_text;
-    TRY(header({.path = std::string(kAddedDockerfile), .kind = Kind::file, .size_bytes = text.size()}));
+    TRY(header({.path = std::string(kAddedDockerfile), .kind = EntryKind::file, .size_bytes = text.size()}));
     if (archive_write_data(archive_, text.data(), text.size()) < 0) return check(ARCHIVE_FATAL);
     return {};
   }

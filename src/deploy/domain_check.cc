@@ -14,24 +14,24 @@ namespace {
 
 using rest::DnsAnswer;
 using rest::DnsRecord;
-using Kind = Finding::Kind;
+using FindingKind = Finding::Kind;
 
 constexpr std::string_view kIssuer = "digicert.com";  // CA-121
 constexpr std::size_t kMostServers = 6;
 constexpr int kDeepestDelegation = 5;
 
 struct KindRow {
-  Kind kind;
+  FindingKind kind;
   std::string_view name;
 };
-constexpr auto kKinds = std::to_array<KindRow>({{Kind::no_zone, "no-zone"},
-                                                {Kind::no_answer, "no-answer"},
-                                                {Kind::missing, "missing"},
-                                                {Kind::wrong_value, "wrong-value"},
-                                                {Kind::out_of_sync, "out-of-sync"},
-                                                {Kind::proxied, "proxied"},
-                                                {Kind::caa, "caa"},
-                                                {Kind::cached, "cached"}});
+constexpr auto kKinds = std::to_array<KindRow>({{FindingKind::no_zone, "no-zone"},
+                                                {FindingKind::no_answer, "no-answer"},
+                                                {FindingKind::missing, "missing"},
+                                                {FindingKind::wrong_value, "wrong-value"},
+                                                {FindingKind::out_of_sync, "out-of-sync"},
+                                                {FindingKind::proxied, "proxied"},
+                                                {FindingKind::caa, "caa"},
+                                                {FindingKind::cached, "cached"}});
 
 /// Services that stand between a name and where it leads (CA-120). Aliases end so.
 struct ProxyName {
@@ -225,10 +225,10 @@ Result<void> look_for_caa(rest::NameServers& dns, const std::string& host, Domai
 }
 
 std::uint32_t longest_kept(const DnsAnswer& answer) {
-  std::uint32_t seconds = 0;
+  std::uint32_t longest = 0;
   for (const auto& record : answer.answers.empty() ? answer.authority : answer.answers)
-    seconds = std::max(seconds, record.ttl_seconds);
-  return seconds;
+    longest = std::max(longest, record.ttl_seconds);
+  return longest;
 }
 
 // --- judging
@@ -265,21 +265,21 @@ std::string proxy_of(const ServerView& view) {
 
 void judge_route(const DomainTarget& target, const DomainSight& sight, const ServerView& view,
                  const WantedRecord& wanted, std::vector<Finding>& findings) {
-  const auto add = [&](Kind kind, std::string message, std::string help) {
+  const auto add = [&](FindingKind kind, std::string message, std::string help) {
     findings.push_back({kind, target.host, wanted.type, std::move(message), std::move(help)});
   };
   if (is_route_right(target, view)) {
     if (auto sixes = values_of(view.host6, "AAAA"); !sixes.empty())
       findings.push_back(
-          {Kind::wrong_value, target.host, "AAAA",
+          {FindingKind::wrong_value, target.host, "AAAA",
            fmt::format("`{}` has the IPv6 address {} too, which does not lead to Azure", target.host, quoted(sixes)),
            fmt::format("remove AAAA `{}`", target.host)});
     return;
   }
   if (view.host.empty())
-    return add(Kind::missing, fmt::format("`{}` has no {} record", target.host, wanted.type), remedy(wanted));
+    return add(FindingKind::missing, fmt::format("`{}` has no {} record", target.host, wanted.type), remedy(wanted));
   if (const auto proxy = proxy_of(view); !proxy.empty())
-    return add(Kind::proxied,
+    return add(FindingKind::proxied,
                fmt::format("`{}` goes through {}, so neither Azure nor the certificate's issuer sees where it leads",
                            target.host, proxy),
                proxy == "Cloudflare"
@@ -288,7 +288,7 @@ void judge_route(const DomainTarget& target, const DomainSight& sight, const Ser
   const auto aliases = values_of(view.host, "CNAME");
   const auto found = aliases.empty() ? values_of(view.host, "A") : std::vector{aliases.front()};
   const char* type = aliases.empty() ? "A" : "CNAME";
-  add(Kind::wrong_value, fmt::format("{} `{}` is {}, not `{}`", type, target.host, quoted(found), wanted.value),
+  add(FindingKind::wrong_value, fmt::format("{} `{}` is {}, not `{}`", type, target.host, quoted(found), wanted.value),
       !sight.is_apex(target) && aliases.empty() ? fmt::format("remove A `{}` and {}", target.host, remedy(wanted))
                                                 : remedy(wanted));
 }
@@ -298,9 +298,9 @@ void judge_text(const std::vector<DnsRecord>& records, const WantedRecord& wante
   const auto texts = values_of(records, "TXT");
   if (texts.empty())
     findings.push_back(
-        {Kind::missing, wanted.name, "TXT", fmt::format("`{}` has no TXT record", wanted.name), remedy(wanted)});
+        {FindingKind::missing, wanted.name, "TXT", fmt::format("`{}` has no TXT record", wanted.name), remedy(wanted)});
   else
-    findings.push_back({Kind::wrong_value, wanted.name, "TXT",
+    findings.push_back({FindingKind::wrong_value, wanted.name, "TXT",
                         fmt::format("TXT `{}` is {}, not `{}`", wanted.name, quoted(texts), wanted.value),
                         remedy(wanted)});
 }
@@ -333,12 +333,12 @@ std::vector<Finding> judge_views(const DomainTarget& target, const DomainSight& 
     if (findings.size() > worst.size()) worst = std::move(findings);
   }
   if (asked == 0)
-    return {{Kind::no_answer, "", "",
+    return {{FindingKind::no_answer, "", "",
              fmt::format("no name server of `{}` tells anything: {}", sight.zone, join(silent, "; ")),
              "check the name servers that are entered at the registrar"}};
   if (!behind.empty() && behind.size() < asked) {
     for (auto& finding : worst) {
-      finding.kind = Kind::out_of_sync;
+      finding.kind = FindingKind::out_of_sync;
       finding.message =
           fmt::format("{}: so says {} still, others are right already", finding.message, join(behind, ", "));
       finding.help = "this passes by itself, within minutes as a rule";
@@ -359,7 +359,7 @@ void judge_caa(const DomainSight& sight, std::vector<Finding>& findings) {
     if (!domain.empty()) allowed.push_back(domain);
   }
   if (!restricted) return;
-  findings.push_back({Kind::caa, sight.caa_name, "CAA",
+  findings.push_back({FindingKind::caa, sight.caa_name, "CAA",
                       allowed.empty()
                           ? fmt::format("CAA `{}` lets nobody issue certificates", sight.caa_name)
                           : fmt::format("CAA `{}` lets {} issue certificates, and not DigiCert, who does for Azure",
@@ -377,7 +377,7 @@ void judge_kept(const DomainTarget& target, const DomainSight& sight, std::vecto
                         .token = {}};
   const auto stale = [&](const std::string& name, const std::string& type, std::string what) {
     findings.push_back(
-        {Kind::cached, name, type,
+        {FindingKind::cached, name, type,
          fmt::format("the resolver of this machine keeps {} for `{}` for another {} s", what, name, sight.kept_seconds),
          "the name servers are right already; others may keep what they saw as long"});
   };
@@ -441,7 +441,8 @@ Result<DomainSight> look_at_domain(rest::NameServers& dns, const DomainTarget& t
 
 std::vector<Finding> judge_domain(const DomainTarget& target, const DomainSight& sight) {
   if (sight.zone.empty())
-    return {{Kind::no_zone, "", "", fmt::format("nobody holds a zone for `{}`: no name servers are known", target.host),
+    return {{FindingKind::no_zone, "", "",
+             fmt::format("nobody holds a zone for `{}`: no name servers are known", target.host),
              "register the domain, and enter the name servers of its DNS provider at the registrar"}};
   auto findings = judge_views(target, sight);
   const bool in_place = findings.empty();

@@ -40,8 +40,10 @@ std::size_t overlap(const std::vector<LogLine>& history, const std::vector<LogLi
 }  // namespace
 
 std::string history_query(const std::string& since) {
-  // The second table is that of environments which log by another way: a union needs one of the two only (CA-153, 154).
-  return "union isfuzzy=true ContainerAppConsoleLogs_CL, ContainerAppConsoleLogs" +
+  // The second table is that of environments which log by another way (CA-153, 154). A workspace has neither before its
+  // first line (CA-155), and a fuzzy union needs one that exists: the empty one always does.
+  return "union isfuzzy=true (datatable(TimeGenerated:datetime)[]), ContainerAppConsoleLogs_CL, "
+         "ContainerAppConsoleLogs" +
          (since.empty() ? std::string() : fmt::format(" | where TimeGenerated >= datetime({}Z)", since)) +
          fmt::format(" | order by TimeGenerated desc | take {}", kMostLines);
 }
@@ -86,11 +88,8 @@ Result<std::vector<LogLine>> read_history(rest::ArmClient& arm, rest::Pipeline& 
   for (const auto& workspace : *workspaces) {
     const auto id = text_at(workspace, "properties.customerId");
     if (id.empty()) continue;
-    auto table = rest::query_logs(cloud, pipeline, id, history_query(since), stop);
-    // CA-155: no table before the first line; the name of the error is uncertain, a query of ours is never wrong.
-    if (!table && table.error().http_status == 400) continue;
-    if (!table) return fail(std::move(table.error()));
-    auto found = history_lines(*table, services);
+    TRY_ASSIGN(const auto table, rest::query_logs(cloud, pipeline, id, history_query(since), stop));
+    auto found = history_lines(table, services);
     lines.insert(lines.end(), std::make_move_iterator(found.begin()), std::make_move_iterator(found.end()));
   }
   return lines;

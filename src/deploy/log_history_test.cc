@@ -37,9 +37,11 @@ TEST(LogHistory, LosesNoLineThatIsWrittenOverAndOver) {
 }
 
 TEST(LogHistory, AsksForNoMoreThanIsWanted) {
-  EXPECT_EQ(history_query("2026-01-02T03:04:05.6"),
-            "union isfuzzy=true ContainerAppConsoleLogs_CL, ContainerAppConsoleLogs | where TimeGenerated >= "
-            "datetime(2026-01-02T03:04:05.6Z) | order by TimeGenerated desc | take 30000");
+  EXPECT_EQ(
+      history_query("2026-01-02T03:04:05.6"),
+      "union isfuzzy=true (datatable(TimeGenerated:datetime)[]), ContainerAppConsoleLogs_CL, "
+      "ContainerAppConsoleLogs | where TimeGenerated >= datetime(2026-01-02T03:04:05.6Z) | order by TimeGenerated "
+      "desc | take 30000");
   EXPECT_EQ(history_query("").find("where"), std::string::npos);
 }
 

@@ -93,11 +93,11 @@ Result<void> make_private(Disk& disk, const fs::path& folder) {
 
 /// Runs timed transitions when they are due, also while nobody asks.
 void tick(Core& core, Clock& clock, std::stop_token stop) {
-  constexpr std::int64_t kLongest = 250, kShortest = 1;
+  constexpr std::int64_t kLongestDelay = 250, kShortest = 1;
   while (!stop.stop_requested()) {
     core.run_due();
     const auto due = core.next_due_ms();
-    const std::int64_t wait = due ? std::clamp(*due - core.now_ms(), kShortest, kLongest) : kLongest;
+    const std::int64_t wait = due ? std::clamp(*due - core.now_ms(), kShortest, kLongestDelay) : kLongestDelay;
     clock.sleep_for(std::chrono::milliseconds(wait), stop);
   }
 }

@@ -19,11 +19,11 @@ bool begins_name(char c) { return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z
 bool is_digit(char c) { return c >= '0' && c <= '9'; }
 
 /// Thrown inside this file alone, where a query cannot be read or run.
-struct Refusal {
+struct NoAnswer {
   KustoError error;
 };
 [[noreturn]] void refuse(std::string_view code, std::string message) {
-  throw Refusal{{std::string(code), std::move(message)}};
+  throw NoAnswer{{std::string(code), std::move(message)}};
 }
 
 std::vector<Token> tokens_of(std::string_view query) {
@@ -127,8 +127,10 @@ class Query {
     }
     bool found = false;
     do {
+      const bool is_enclosed = take_sign("(");
       const std::string name = expect_name();
-      const auto table = find_(name);
+      const auto table = name == "datatable" ? std::optional(empty_table()) : find_(name);
+      if (is_enclosed) expect_sign(")");
       if (!table && !is_fuzzy) refuse("SemanticError", fmt::format("'{}' could not be resolved to a table", name));
       if (!table) continue;
       found = true;
@@ -138,6 +140,21 @@ class Query {
       table_.rows.insert(table_.rows.end(), table->rows.begin(), table->rows.end());
     } while (is_union && take_sign(","));
     if (!found) refuse("SemanticError", "'union' operator: no table of it could be resolved");
+  }
+
+  /// After its name: "(When:datetime)[]".
+  KustoTable empty_table() {
+    KustoTable table;
+    expect_sign("(");
+    do {
+      std::string name = expect_name();
+      expect_sign(":");
+      table.columns.push_back({std::move(name), expect_name()});
+    } while (take_sign(","));
+    expect_sign(")");
+    expect_sign("[");
+    if (!take_sign("]")) refuse("EmulatorNotImplemented", "a datatable with rows is not served");
+    return table;
   }
 
   void step() {
@@ -309,7 +326,7 @@ class Query {
 
 std::expected<KustoTable, KustoError> run_kusto(std::string_view query, const FindTable& find) try {
   return Query(query, find).run();
-} catch (const Refusal& refusal) {
+} catch (const NoAnswer& refusal) {
   return std::unexpected(refusal.error);
 }
 

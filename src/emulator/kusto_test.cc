@@ -52,6 +52,9 @@ TEST(Kusto, AUnionThatIsFuzzyNeedsOneTableOnly) {
   EXPECT_EQ(names("union isfuzzy=true Vegetables, Fruit | take 1"), "apple ");
   EXPECT_EQ(names("union Vegetables, Fruit | take 1"), "SemanticError");
   EXPECT_EQ(names("union isfuzzy=true Vegetables, Roots"), "SemanticError");
+  EXPECT_EQ(names("union isfuzzy=true (datatable(When:datetime)[]), Roots | order by When"), "");
+  EXPECT_EQ(names("union isfuzzy=true (datatable(When:datetime)[]), Fruit | take 1"), "apple ");
+  EXPECT_EQ(names("datatable(When:datetime)[1]"), "EmulatorNotImplemented");
 }
 
 TEST(Kusto, SaysWhatItCannotDo) {

@@ -63,8 +63,8 @@ std::string http_date(std::chrono::system_clock::time_point when) {
 
 /// "2026-01-02T03:04:05Z": signatures hold no parts of a second.
 std::string sas_time(std::chrono::system_clock::time_point when) {
-  const auto milliseconds = std::chrono::duration_cast<std::chrono::milliseconds>(when.time_since_epoch()).count();
-  return to_iso8601(milliseconds).substr(0, 19) + "Z";
+  const auto since_epoch = std::chrono::duration_cast<std::chrono::milliseconds>(when.time_since_epoch()).count();
+  return to_iso8601(since_epoch).substr(0, 19) + "Z";
 }
 
 std::string encode_path(std::string_view name) {

@@ -69,6 +69,7 @@ bool FakeClock::sleep_for(Duration duration, std::stop_token stop) {
   state_->advance_if_all_sleep();
   state_->wake.wait(lock, stop, [&] { return state_->elapsed >= until; });
   state_->sleepers.erase(mine);
+  state_->advance_if_all_sleep();  // one that is no worker may never sleep again: those that do would wait for it
   return !stop.stop_requested();
 }
 

@@ -38,5 +38,21 @@ TEST(FakeClock, ReturnsFalseWhenStopped) {
   EXPECT_FALSE(clock.sleep_for(1h, stop.get_token()));
 }
 
+TEST(FakeClock, DoesNotWaitForAThreadThatOnceSleptWithoutBeingAWorker) {
+  for (int round = 0; round < 50; ++round) {
+    FakeClock clock;
+    clock.add_worker();
+    clock.add_worker();
+    std::jthread worker([&] {
+      clock.sleep_for(10s, {});
+      clock.remove_worker();  // the other one
+      clock.sleep_for(10s, {});
+      clock.remove_worker();
+    });
+    clock.sleep_for(20s, {});
+    worker.join();
+  }
+}
+
 }  // namespace
 }  // namespace defang

@@ -1,0 +1,394 @@
+# Written by scripts/unity-groups: which files are compiled as one, which takes a fifth of the time, for most of it goes into
+# templates that all of them use. -DCMAKE_UNITY_BUILD=OFF compiles each alone and shows what one uses without including it.
+function(defang_together group)
+  list(TRANSFORM ARGN PREPEND ${CMAKE_SOURCE_DIR}/src/)
+  set_source_files_properties(${ARGN} PROPERTIES UNITY_GROUP ${group})
+endfunction()
+defang_together(arm-1
+  arm/bicep.cc
+  arm/picture.cc
+  arm/template_parts.cc)
+defang_together(arm-test-1
+  arm/arm_test.cc
+  arm/graph_json_test.cc)
+defang_together(azure-1
+  azure/costs.cc
+  azure/location.cc
+  azure/meters.cc
+  azure/names.cc
+  azure/resource_id.cc
+  azure/roles.cc)
+defang_together(azure-test-1
+  azure/azure_test.cc
+  azure/published_types_test.cc)
+defang_together(cli-1
+  cli/api.cc
+  cli/attach.cc
+  cli/cd.cc
+  cli/command_line.cc
+  cli/commands.cc
+  cli/compose_config.cc
+  cli/compose_ls.cc
+  cli/compose_schema.cc)
+defang_together(cli-2
+  cli/config_set.cc
+  cli/emulator_dns.cc
+  cli/estimate.cc
+  cli/explain.cc
+  cli/export.cc
+  cli/loading.cc
+  cli/login.cc
+  cli/logs.cc)
+defang_together(cli-3
+  cli/detached.cc
+  cli/main.cc
+  cli/missing_config.cc
+  cli/plan.cc
+  cli/planned.cc
+  cli/run_job.cc
+  cli/service_control.cc
+  cli/version.cc)
+defang_together(cli-4
+  cli/session.cc
+  cli/up.cc
+  cli/views/board.cc
+  cli/views/explain_text.cc
+  cli/views/json.cc
+  cli/views/plan_text.cc
+  cli/views/wording.cc)
+defang_together(cli-5
+  cli/views/human.cc
+  cli/whoami.cc)
+defang_together(compose-1
+  compose/advice.cc
+  compose/attributes.cc
+  compose/bytes.cc
+  compose/checks.cc
+  compose/diagnostics.cc
+  compose/discovery.cc
+  compose/dockerfile.cc
+  compose/env_files.cc)
+defang_together(compose-2
+  compose/dotenv.cc
+  compose/durations.cc
+  compose/files.cc
+  compose/ignore_pattern.cc
+  compose/ignore_rules.cc
+  compose/include.cc
+  compose/interpolate.cc
+  compose/load.cc)
+defang_together(compose-3
+  compose/merge.cc
+  compose/node.cc
+  compose/normalise.cc
+  compose/paths.cc
+  compose/ports.cc
+  compose/profiles.cc
+  compose/project_name.cc
+  compose/read.cc)
+defang_together(compose-4
+  compose/report.cc
+  compose/reset.cc
+  compose/scalars.cc
+  compose/schema.cc
+  compose/shell_words.cc
+  compose/short_forms.cc
+  compose/values.cc
+  compose/volumes.cc)
+defang_together(compose-5
+  compose/structure.cc
+  compose/write.cc)
+defang_together(compose-test-1
+  compose/attributes_test.cc
+  compose/dockerfile_test.cc
+  compose/ignore_rules_test.cc
+  compose/interpolate_test.cc
+  compose/limits_test.cc
+  compose/load_test.cc
+  compose/read_test.cc
+  compose/scalars_test.cc)
+defang_together(compose-test-2
+  compose/dotenv_test.cc
+  compose/values_test.cc)
+defang_together(deploy-1
+  deploy/actions.cc
+  deploy/await.cc
+  deploy/azure_zones.cc
+  deploy/build_context.cc
+  deploy/build_image.cc
+  deploy/build_locally.cc
+  deploy/check_build.cc
+  deploy/deployment.cc)
+defang_together(deploy-2
+  deploy/decide.cc
+  deploy/diagnostics.cc
+  deploy/domain_check.cc
+  deploy/engine.cc
+  deploy/event_log.cc
+  deploy/idle_costs.cc
+  deploy/json_path.cc
+  deploy/known_errors.cc)
+defang_together(deploy-3
+  deploy/event.cc
+  deploy/log_history.cc
+  deploy/parallel_gzip.cc
+  deploy/payload.cc
+  deploy/read_event.cc
+  deploy/stack_lease.cc
+  deploy/state_storage.cc)
+defang_together(deploy-4
+  deploy/logs.cc
+  deploy/revision.cc
+  deploy/stack_record.cc)
+defang_together(deploy-test-1
+  deploy/actions_test.cc
+  deploy/build_context_test.cc
+  deploy/check_build_test.cc
+  deploy/domain_check_test.cc
+  deploy/engine_test.cc
+  deploy/event_test.cc
+  deploy/idle_costs_test.cc
+  deploy/known_errors_test.cc)
+defang_together(deploy-test-2
+  deploy/log_history_test.cc
+  deploy/logs_test.cc
+  deploy/parallel_gzip_test.cc
+  deploy/payload_test.cc
+  deploy/program_image_test.cc
+  deploy/read_event_test.cc
+  deploy/revision_test.cc
+  deploy/survey_test.cc)
+defang_together(deploy-test-3
+  deploy/stack_record_test.cc
+  deploy/teardown_test.cc)
+defang_together(emulator-1
+  emulator/access.cc
+  emulator/answer.cc
+  emulator/arm_path.cc
+  emulator/certificates.cc
+  emulator/changes.cc
+  emulator/core.cc
+  emulator/deployments/expression.cc
+  emulator/deployments/syntax.cc)
+defang_together(emulator-2
+  emulator/deployments/functions.cc
+  emulator/deployments/unique_string.cc
+  emulator/dns/message.cc
+  emulator/dns/resolver.cc
+  emulator/dns/server.cc
+  emulator/emulator.cc
+  emulator/engines/build_context.cc
+  emulator/engines/console.cc)
+defang_together(emulator-3
+  emulator/deployments/template.cc
+  emulator/engines/container_runtime.cc
+  emulator/engines/dns.cc
+  emulator/engines/dockerfile.cc
+  emulator/engines/environment_network.cc
+  emulator/engines/forwarding.cc
+  emulator/engines/host_names.cc
+  emulator/engines/http_head.cc)
+defang_together(emulator-4
+  emulator/dns/zones.cc
+  emulator/engines/image_name.cc
+  emulator/engines/ingress_ports.cc
+  emulator/engines/network_namespace.cc
+  emulator/engines/no_containers.cc
+  emulator/engines/private_networks.cc
+  emulator/engines/probe.cc
+  emulator/engines/root_mount.cc)
+defang_together(emulator-5
+  emulator/engines/tls_contexts.cc
+  emulator/faults.cc
+  emulator/front_door.cc
+  emulator/json.cc
+  emulator/locks.cc
+  emulator/operations.cc
+  emulator/providers/all.cc
+  emulator/providers/app_keeper.cc)
+defang_together(emulator-6
+  emulator/providers/app_streams.cc
+  emulator/providers/authorization.cc
+  emulator/providers/blob_store.cc
+  emulator/providers/container_app_bodies.cc
+  emulator/providers/cron.cc
+  emulator/providers/custom_domains.cc
+  emulator/providers/identity_endpoint.cc
+  emulator/providers/key_vault.cc)
+defang_together(emulator-7
+  emulator/providers/blob_access.cc
+  emulator/providers/cognitive_services.cc
+  emulator/providers/container_app_rules.cc
+  emulator/providers/governance.cc
+  emulator/providers/log_queries.cc
+  emulator/providers/managed_identity.cc
+  emulator/providers/mongo_clusters.cc
+  emulator/providers/network_types.cc)
+defang_together(emulator-8
+  emulator/providers/container_apps.cc
+  emulator/providers/entra.cc
+  emulator/providers/network.cc
+  emulator/providers/private_dns.cc
+  emulator/providers/private_endpoints.cc
+  emulator/providers/redis_enterprise.cc
+  emulator/providers/registry_task.cc
+  emulator/providers/resource_graph.cc)
+defang_together(emulator-9
+  emulator/providers/container_jobs.cc
+  emulator/providers/operational_insights.cc
+  emulator/providers/plain_types.cc
+  emulator/providers/public_dns.cc
+  emulator/providers/resource_identity.cc
+  emulator/providers/resources.cc
+  emulator/providers/retail_prices.cc
+  emulator/providers/revision_state.cc)
+defang_together(emulator-10
+  emulator/providers/container_registry.cc
+  emulator/providers/public_names.cc
+  emulator/providers/storage_blobs.cc
+  emulator/regions.cc
+  emulator/registry/image_store.cc
+  emulator/registry/registries.cc
+  emulator/registry/tokens.cc
+  emulator/request.cc)
+defang_together(emulator-11
+  emulator/providers/deployments.cc
+  emulator/providers/managed_environments.cc
+  emulator/providers/storage.cc
+  emulator/roles.cc
+  emulator/router.cc
+  emulator/server.cc
+  emulator/services/postgres.cc
+  emulator/shapes.cc)
+defang_together(emulator-12
+  emulator/providers/scaling.cc
+  emulator/services/redis.cc
+  emulator/store.cc
+  emulator/transport.cc
+  emulator/verbs.cc
+  emulator/versions.cc
+  emulator/workloads.cc)
+defang_together(emulator-test-1
+  emulator/core_test.cc
+  emulator/deployments/expression_test.cc
+  emulator/dns/zones_test.cc
+  emulator/engines/console_test.cc
+  emulator/engines/dns_test.cc
+  emulator/engines/dockerfile_test.cc
+  emulator/engines/forwarding_test.cc
+  emulator/engines/http_head_test.cc)
+defang_together(emulator-test-2
+  emulator/engines/image_name_test.cc
+  emulator/engines/no_containers_test.cc
+  emulator/engines/probe_test.cc
+  emulator/front_door_test.cc
+  emulator/kusto_test.cc
+  emulator/providers/container_app_rules_test.cc
+  emulator/providers/container_apps_test.cc
+  emulator/providers/container_registry_test.cc)
+defang_together(emulator-test-3
+  emulator/providers/cron_test.cc
+  emulator/providers/custom_domains_test.cc
+  emulator/providers/deployments_test.cc
+  emulator/providers/governance_test.cc
+  emulator/providers/identity_endpoint_test.cc
+  emulator/providers/key_vault_test.cc
+  emulator/providers/managed_stores_test.cc
+  emulator/providers/network_test.cc)
+defang_together(emulator-test-4
+  emulator/providers/network_types_test.cc
+  emulator/providers/private_endpoints_test.cc
+  emulator/providers/queries_test.cc
+  emulator/providers/scaling_test.cc
+  emulator/providers/storage_test.cc
+  emulator/providers/store_keeper_test.cc
+  emulator/registry/registries_test.cc
+  emulator/versions_test.cc)
+defang_together(graph-1
+  graph/graph.cc
+  graph/value.cc)
+defang_together(plan-1
+  plan/addresses.cc
+  plan/build_folders.cc
+  plan/build_graph.cc
+  plan/diagnostics.cc
+  plan/domains.cc
+  plan/local_paths.cc
+  plan/names.cc
+  plan/narrow.cc)
+defang_together(plan-2
+  plan/detached.cc
+  plan/secrets.cc
+  plan/siblings.cc
+  plan/split_settings.cc
+  plan/variables.cc)
+defang_together(plan-test-1
+  plan/connection_strings_test.cc
+  plan/detached_test.cc
+  plan/variables_test.cc)
+defang_together(providers-1
+  providers/authorization.cc
+  providers/cognitive_services.cc
+  providers/container_apps.cc
+  providers/container_apps_ingress.cc
+  providers/container_apps_probes.cc
+  providers/container_apps_scale.cc
+  providers/container_apps_size.cc
+  providers/container_registry.cc)
+defang_together(providers-2
+  providers/diagnostics.cc
+  providers/document_db.cc
+  providers/network.cc
+  providers/operational_insights.cc
+  providers/stack_scope.cc)
+defang_together(rest-1
+  rest/application_credential.cc
+  rest/ares_channel.cc
+  rest/arm_client.cc
+  rest/asio_sources.cc
+  rest/beast_transport.cc
+  rest/blob_client.cc
+  rest/credential.cc
+  rest/http_date.cc)
+defang_together(rest-2
+  rest/azure_error.cc
+  rest/device_login.cc
+  rest/gunzip.cc
+  rest/http_transport.cc
+  rest/image_push.cc
+  rest/logs_query.cc
+  rest/managed_identity.cc
+  rest/name_servers.cc)
+defang_together(rest-3
+  rest/cloud.cc
+  rest/pipeline.cc
+  rest/proxy.cc
+  rest/resource_graph.cc
+  rest/tls_handshake.cc
+  rest/tool_credentials.cc
+  rest/trust.cc
+  rest/url.cc)
+defang_together(rest-4
+  rest/operation.cc
+  rest/retail_prices.cc
+  rest/vault_client.cc)
+defang_together(rest-test-1
+  rest/arm_client_test.cc
+  rest/beast_transport_test.cc
+  rest/url_test.cc)
+defang_together(rest-test-2
+  rest/blob_client_test.cc
+  rest/operation_test.cc)
+defang_together(support-1
+  support/clock.cc
+  support/diagnostic.cc
+  support/digest.cc
+  support/disk.cc
+  support/process.cc
+  support/source_span.cc
+  support/text.cc)
+defang_together(support-test-1
+  support/clock_test.cc
+  support/diagnostic_test.cc
+  support/process_test.cc
+  support/text_test.cc)
