@@ -1,5 +1,5 @@
-# Written by scripts/unity-groups: which files are compiled as one, which takes a fifth of the time, for most of it goes into
-# templates that all of them use. -DCMAKE_UNITY_BUILD=OFF compiles each alone and shows what one uses without including it.
+# Written by scripts/unity-groups: which files are compiled as one, since most of the time goes into templates that all
+# of them use. -DCMAKE_UNITY_BUILD=OFF compiles each alone and shows what one uses without including it.
 function(defang_together group)
   list(TRANSFORM ARGN PREPEND ${CMAKE_SOURCE_DIR}/src/)
   set_source_files_properties(${ARGN} PROPERTIES UNITY_GROUP ${group})

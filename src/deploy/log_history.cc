@@ -41,7 +41,8 @@ std::size_t overlap(const std::vector<LogLine>& history, const std::vector<LogLi
 
 std::string history_query(const std::string& since) {
   // The second table is that of environments which log by another way (CA-153, 154). A workspace has neither before its
-  // first line (CA-155), and a fuzzy union needs one that exists: the empty one always does.
+  // first line (CA-155), and a fuzzy union needs one that exists ("union operator", Microsoft Learn): the empty one
+  // always does. UNV here: were it refused, the user would be told, and see what the replicas show.
   return "union isfuzzy=true (datatable(TimeGenerated:datetime)[]), ContainerAppConsoleLogs_CL, "
          "ContainerAppConsoleLogs" +
          (since.empty() ? std::string() : fmt::format(" | where TimeGenerated >= datetime({}Z)", since)) +
