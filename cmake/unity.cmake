@@ -45,19 +45,21 @@ defang_together(cli-3
   cli/missing_config.cc
   cli/plan.cc
   cli/planned.cc
+  cli/registry_login.cc
   cli/run_job.cc
-  cli/service_control.cc
-  cli/version.cc)
+  cli/service_control.cc)
 defang_together(cli-4
   cli/session.cc
+  cli/stack_vault.cc
   cli/up.cc
+  cli/version.cc
   cli/views/board.cc
   cli/views/explain_text.cc
   cli/views/json.cc
-  cli/views/plan_text.cc
-  cli/views/wording.cc)
+  cli/views/plan_text.cc)
 defang_together(cli-5
   cli/views/human.cc
+  cli/views/wording.cc
   cli/whoami.cc)
 defang_together(compose-1
   compose/advice.cc
@@ -318,6 +320,7 @@ defang_together(plan-1
   plan/narrow.cc)
 defang_together(plan-2
   plan/detached.cc
+  plan/registries.cc
   plan/secrets.cc
   plan/siblings.cc
   plan/split_settings.cc
@@ -363,14 +366,15 @@ defang_together(rest-3
   rest/cloud.cc
   rest/pipeline.cc
   rest/proxy.cc
+  rest/registry_sign_in.cc
   rest/resource_graph.cc
   rest/tls_handshake.cc
   rest/tool_credentials.cc
-  rest/trust.cc
-  rest/url.cc)
+  rest/trust.cc)
 defang_together(rest-4
   rest/operation.cc
   rest/retail_prices.cc
+  rest/url.cc
   rest/vault_client.cc)
 defang_together(rest-test-1
   rest/arm_client_test.cc

@@ -62,9 +62,7 @@ std::string read_text(const Json& json) {
   return json.is_object() ? from_base64(json.at("b").get_ref<const std::string&>()) : json.get<std::string>();
 }
 
-Json written(const Value::Piece& piece) {
-  if (const auto* literal = std::get_if<std::string>(&piece)) return written(*literal);
-  const auto& reference = std::get<Reference>(piece);
+Json written(const Reference& reference) {
   return {{"node", reference.node},
           {"kind", name_of(kKinds, reference.kind)},
           {"path", reference.path},
@@ -72,13 +70,22 @@ Json written(const Value::Piece& piece) {
           {"percentEncoded", reference.percent_encoded}};
 }
 
+Reference read_reference(const Json& json) {
+  return {.node = json.at("node"),
+          .kind = value_of(kKinds, json.at("kind")),
+          .path = json.at("path"),
+          .function = json.at("function"),
+          .percent_encoded = json.at("percentEncoded")};
+}
+
+Json written(const Value::Piece& piece) {
+  const auto* literal = std::get_if<std::string>(&piece);
+  return literal != nullptr ? written(*literal) : written(std::get<Reference>(piece));
+}
+
 Value::Piece read_piece(const Json& json) {
   if (json.is_string() || json.contains("b")) return read_text(json);
-  return Reference{.node = json.at("node"),
-                   .kind = value_of(kKinds, json.at("kind")),
-                   .path = json.at("path"),
-                   .function = json.at("function"),
-                   .percent_encoded = json.at("percentEncoded")};
+  return read_reference(json);
 }
 
 Json written(const Value::Text& text) {
@@ -141,6 +148,11 @@ Value read_value(const Json& json) {
 Json written(const BuildImage& build) {
   Json args = Json::array();
   for (const auto& [name, value] : build.args) args.push_back(Json::array({written(name), written(value)}));
+  Json secrets = Json::array(), logins = Json::array();
+  for (const auto& secret : build.secrets)
+    secrets.push_back({{"id", written(secret.id)}, {"value", written(secret.value)}});
+  for (const auto& login : build.logins)
+    logins.push_back({{"server", login.server}, {"user", written(login.user)}, {"from", written(login.password)}});
   return {{"registry", build.registry},
           {"service", build.service},
           {"storage", build.storage},
@@ -151,7 +163,9 @@ Json written(const BuildImage& build) {
           {"buildpacks", build.buildpacks},
           {"target", written(build.target)},
           {"platform", written(build.platform)},
-          {"args", std::move(args)}};
+          {"args", std::move(args)},
+          {"secrets", std::move(secrets)},
+          {"logins", std::move(logins)}};
 }
 
 BuildImage read_build(const Json& json) {
@@ -165,18 +179,28 @@ BuildImage read_build(const Json& json) {
                    .buildpacks = json.at("buildpacks"),
                    .target = read_text(json.at("target")),
                    .platform = read_text(json.at("platform")),
-                   .args = {}};
+                   .args = {},
+                   .secrets = {},
+                   .logins = {}};
+  for (const auto& secret : json.at("secrets"))
+    build.secrets.push_back({read_text(secret.at("id")), read_reference(secret.at("value"))});
+  for (const auto& login : json.at("logins"))
+    build.logins.push_back({login.at("server"), read_text(login.at("user")), read_reference(login.at("from"))});
   for (const auto& arg : json.at("args")) build.args.emplace_back(read_text(arg.at(0)), read_text(arg.at(1)));
   return build;
 }
 
 Json written(const ConfigRecipe& recipe) { return {{"config", recipe.name}}; }
 Json written(const FileRecipe& recipe) { return {{"file", written(recipe.path)}}; }
+Json written(const LoginRecipe& recipe) {
+  return {{"login", {{"server", recipe.server}, {"user", written(recipe.user)}}}};
+}
 Json written(const GeneratedRecipe& recipe) { return {{"generatedBytes", recipe.bytes}}; }
 Json written(const ComposedRecipe& recipe) { return {{"composed", written(recipe.pieces)}}; }
 
 decltype(WriteSecret::recipe) read_recipe(const Json& json) {
   if (json.contains("config")) return ConfigRecipe{json.at("config")};
+  if (json.contains("login")) return LoginRecipe{json["login"].at("server"), read_text(json["login"].at("user"))};
   if (json.contains("file")) return FileRecipe{read_text(json.at("file"))};
   if (json.contains("generatedBytes")) return GeneratedRecipe{json.at("generatedBytes").get<std::size_t>()};
   return ComposedRecipe{read_pieces(json.at("composed"))};

@@ -61,7 +61,10 @@ ResourceGraph everything() {
                               .buildpacks = true,
                               .target = "t",
                               .platform = "linux/arm64",
-                              .args = {{"A", "1"}, {"A", "\xff"}}});
+                              .args = {{"A", "1"}, {"A", "\xff"}},
+                              .secrets = {{"npm", {"file/A", Reference::Kind::output, "value", ""}}},
+                              .logins = {{"ghcr.io", "me", {"login/ghcr.io", Reference::Kind::output, "value", ""}}}});
+  act("login/ghcr.io", WriteSecret{"group", "L", LoginRecipe{"ghcr.io", "me"}});
   act("config/A", WriteSecret{"group", "A", ConfigRecipe{"A"}});
   act("file/A", WriteSecret{"group", "F", FileRecipe{"/src/\xff"}});
   act("secret/generated", WriteSecret{"group", "G", GeneratedRecipe{48}});
@@ -89,6 +92,11 @@ TEST(WriteGraph, KeepsEverythingOfEveryNode) {
   EXPECT_EQ(build.args, (decltype(build.args){{"A", "1"}, {"A", "\xff"}}));
   EXPECT_EQ(build.inline_dockerfile, "FROM a");
   EXPECT_EQ(build.appended, "USER b\n");
+  ASSERT_EQ(build.secrets.size(), 1u);
+  EXPECT_EQ(build.secrets[0].value, (Reference{"file/A", Reference::Kind::output, "value", ""}));
+  ASSERT_EQ(build.logins.size(), 1u);
+  EXPECT_EQ(build.logins[0].user, "me");
+  EXPECT_EQ(build.logins[0].password.node, "login/ghcr.io");
   const auto& file = std::get<WriteSecret>(read->action("file/A")->what);
   EXPECT_EQ(std::get<FileRecipe>(file.recipe).path, "/src/\xff");
   const auto& generated = std::get<WriteSecret>(read->action("secret/generated")->what);

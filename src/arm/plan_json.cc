@@ -40,6 +40,8 @@ Json written(const BuildImage& build) {
     json["dockerfile"] = build.inline_dockerfile.empty() ? build.dockerfile : "inline";
   if (!build.target.empty()) json["target"] = build.target;
   if (!build.appended.empty()) json["appended"] = build.appended;
+  for (const auto& secret : build.secrets) json["secrets"].push_back(secret.id);
+  for (const auto& login : build.logins) json["logins"][login.server] = login.user;
   return json;
 }
 
@@ -51,6 +53,8 @@ Json written(const WriteSecret& secret) {
     json["composed"] = to_json_with_references(Value(composed->pieces));
   else if (const auto* file = std::get_if<FileRecipe>(&secret.recipe))
     json["file"] = file->path;
+  else if (const auto* login = std::get_if<LoginRecipe>(&secret.recipe))
+    json["login"] = {{"server", login->server}, {"user", login->user}};
   else
     json["generated"] = true;
   return json;

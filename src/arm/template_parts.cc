@@ -29,6 +29,9 @@ const std::string& TemplateParameters::image_of(const Action& build) {
 const std::string& TemplateParameters::value_of(const WriteSecret& secret) {
   if (const auto* config = std::get_if<ConfigRecipe>(&secret.recipe))
     return name_of("config_" + config->name, true, "value of config " + config->name);
+  if (const auto* login = std::get_if<LoginRecipe>(&secret.recipe))
+    return name_of("password_" + login->server, true,
+                   "password of " + login->user + " at the registry " + login->server);
   const bool is_file = std::holds_alternative<FileRecipe>(secret.recipe);
   return name_of("secret_" + secret.name, true,
                  (is_file ? "content of the file in secret " : "generated secret ") + secret.name);
@@ -51,6 +54,8 @@ std::set<std::string> needed_nodes(const ResourceGraph& graph, const std::string
 Value secret_tags(const ResourceGraph& graph, const WriteSecret& secret) {
   if (const auto* config = std::get_if<ConfigRecipe>(&secret.recipe))
     return Value(Value::Map{{"defang-config", config->name}});
+  if (const auto* login = std::get_if<LoginRecipe>(&secret.recipe))
+    return Value(Value::Map{{"defang-registry", login->server}, {"defang-registry-user", login->user}});
   const auto* tags = graph.resource(secret.vault)->body.find("tags");
   return tags ? *tags : Value(Value::Map{});
 }

@@ -107,6 +107,10 @@ struct Arguments {
   bool if_not_set = false;
   std::string env_file;  // with the values to set
 
+  // registry
+  std::string username;
+  bool password_stdin = false;
+
   // emulator
   std::string state_folder;
   std::optional<int> port;

@@ -74,6 +74,11 @@ const Option kConfigSetOptions[] = {
     {"--if-not-set", &Arguments::if_not_set, "", "leave what is set as it is"},
 };
 
+const Option kRegistryLoginOptions[] = {
+    {"-u,--username", &Arguments::username, "USER", "whom the registry knows"},
+    {"--password-stdin", &Arguments::password_stdin, "", "read the password from standard input"},
+};
+
 const Option kCertGenerateOptions[] = {
     {"-y,--yes", &Arguments::yes, "", "write records to DNS zones of the subscription without asking"},
     {"--wait-timeout", &Arguments::wait_timeout_seconds, "SECONDS", "wait so long for the records (default 1800)"},
@@ -192,6 +197,14 @@ const std::vector<Command>& commands() {
        run_config_resolve},
       {"config ls", {"config list"}, "List the names of config that is set", {}, "", run_config_ls},
       {"config rm", {}, "Take config out of use", {}, "[NAME...]", run_config_rm},
+      {"registry login",
+       {},
+       "Let the stack pull images of a private registry; its password is kept in the stack's vault",
+       {kRegistryLoginOptions},
+       "[SERVER]",
+       run_registry_login},
+      {"registry ls", {"registry list"}, "List the registries that the stack is signed in to", {}, "", run_registry_ls},
+      {"registry logout", {}, "Forget a registry's password", {}, "[SERVER]", run_registry_logout},
       {"cert generate",
        {"cert gen"},
        "Give the project's domains their certificates",

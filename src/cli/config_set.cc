@@ -7,6 +7,7 @@
 #include "cli/commands.h"
 #include "cli/missing_config.h"
 #include "cli/session.h"
+#include "cli/stack_vault.h"
 #include "cli/views/view.h"
 #include "compose/dotenv.h"
 #include "deploy/actions.h"
@@ -142,80 +143,12 @@ class Settings {
   std::vector<Setting> settings_;
 };
 
-/// The project's name is all that config needs of the Compose file.
-struct Place {
-  std::string project;
-  Session session;
-  azure::ResourceId vault;
-};
-
-std::string version_of(std::string_view type) { return std::string(azure::find_resource_type(type)->api_version); }
-
-azure::ResourceId vault_id(const std::string& project, const plan::Stack& stack) {
-  return azure::ResourceId::resource(stack.subscription_id, plan::resource_group_name(project, stack),
-                                     "Microsoft.KeyVault/vaults", plan::vault_name(project, stack));
-}
-
-/// Makes group and vault as the plan has them, where they do not exist yet.
-Result<void> ensure_vault(Place& place, const Arguments& arguments, Context& context) {
-  const plan::Stack& stack = place.session.stack();
-  TRY_ASSIGN(const auto live,
-             place.session.arm->get(place.vault, version_of("Microsoft.KeyVault/vaults"), context.stop));
-  if (live) return {};
-  const std::string group = plan::resource_group_name(place.project, stack);
-  TRY_ASSIGN(const auto principal, place.session.principal(context.stop));
-  const auto say = [&](const std::string& text) { context.err.write("  " + text + "\n"); };
-  TRY(deploy::register_providers(*place.session.arm, context.clock, stack.subscription_id, {"Microsoft.KeyVault"}, say,
-                                 context.stop));
-  TRY_ASSIGN(const auto facts,
-             deploy::survey(*place.session.arm, stack, group, place.vault.last_name(), principal.id, context.stop));
-  const auto access = place.session.access(context);
-  const auto actions = deploy::make_actions(access);
-  deploy::EngineOptions options;
-  options.scope = {.project = place.project,
-                   .stack = stack.name,
-                   .subscription = stack.subscription_id,
-                   .group = group,
-                   .location = stack.location};
-  const deploy::EventSink show = arguments.verbose && !arguments.json ? make_human_view(arguments, context)
-                                                                      : deploy::EventSink([](const deploy::Event&) {});
-  auto result = deploy::run(plan::build_config_graph(place.project, stack, facts), *place.session.arm, *actions,
-                            context.clock, show, options, context.stop);
-  if (!result.failures.empty()) return fail(std::move(result.failures.front().error));
-  if (result.finished.how == deploy::RunFinished::How::stopped) return stopped();
-  return {};
-}
-
-/// Runs `work` in the place that the arguments name, and turns what it says into an exit code.
-template <class Work>
-int in_place(const Arguments& arguments, Context& context, Diagnostics& diagnostics, Work&& work) {
-  auto settings = find_stack(arguments, context, diagnostics);
-  const auto project = settings ? project_name(arguments, *settings, context, diagnostics) : std::nullopt;
-  if (!project || diagnostics.has_errors()) {
-    print(diagnostics, arguments, context);
-    return exit_input_wrong;
-  }
-  auto session = open_session(std::move(*settings), arguments, context);
-  Result<void> done;
-  if (session) {
-    const auto vault = vault_id(*project, session->stack());
-    Place place{*project, std::move(*session), vault};
-    done = work(place);
-  } else {
-    done = std::unexpected(session.error());
-  }
-  if (diagnostics.has_errors()) print(diagnostics, arguments, context);
-  if (!done) print(done.error(), arguments, context);
-  if (!done) return exit_code_of(done.error());
-  return diagnostics.has_errors() ? exit_input_wrong : exit_done;
-}
-
 }  // namespace
 
 int run_config_set(const Arguments& arguments, Context& context) {
   Diagnostics diagnostics;
   const auto settings = Settings(arguments, context, diagnostics).read();
-  return in_place(arguments, context, diagnostics, [&](Place& place) -> Result<void> {
+  return in_vault(arguments, context, diagnostics, [&](StackVault& place) -> Result<void> {
     TRY(ensure_vault(place, arguments, context));
     TRY_ASSIGN(const auto present, deploy::list_secrets(*place.session.arm, place.vault, context.stop));
     Json done = Json::array();
@@ -240,7 +173,7 @@ int run_config_set(const Arguments& arguments, Context& context) {
 
 int run_config_ls(const Arguments& arguments, Context& context) {
   Diagnostics diagnostics;
-  return in_place(arguments, context, diagnostics, [&](Place& place) -> Result<void> {
+  return in_vault(arguments, context, diagnostics, [&](StackVault& place) -> Result<void> {
     auto secrets = deploy::list_secrets(*place.session.arm, place.vault, context.stop);
     if (!secrets && secrets.error().http_status == 404) secrets = std::vector<deploy::VaultSecret>{};
     if (!secrets) return std::unexpected(std::move(secrets).error());
@@ -322,7 +255,7 @@ std::vector<std::string> words_of(const Variable& variable) {
 
 int run_config_resolve(const Arguments& arguments, Context& context) {
   Diagnostics diagnostics;
-  return in_place(arguments, context, diagnostics, [&](Place& place) -> Result<void> {
+  return in_vault(arguments, context, diagnostics, [&](StackVault& place) -> Result<void> {
     const auto project = load_project(arguments, place.session.settings, context, diagnostics);
     if (!project) return {};
     auto secrets = deploy::list_secrets(*place.session.arm, place.vault, context.stop);
@@ -351,7 +284,7 @@ int run_config_rm(const Arguments& arguments, Context& context) {
   if (arguments.words.empty())
     diagnostics.error("config.usage", "no config is named", {},
                       "`defang config rm NAME...`; `defang config ls` lists them");
-  return in_place(arguments, context, diagnostics, [&](Place& place) -> Result<void> {
+  return in_vault(arguments, context, diagnostics, [&](StackVault& place) -> Result<void> {
     TRY_ASSIGN(const auto present, deploy::list_secrets(*place.session.arm, place.vault, context.stop));
     for (const auto& name : arguments.words) {
       const auto found = std::ranges::find(present, name, &deploy::VaultSecret::config);

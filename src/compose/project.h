@@ -43,6 +43,12 @@ struct Port {
   SourceSpan span;
 };
 
+struct FileReference {  // a use of a secret or config
+  std::string source;
+  std::string target;
+  SourceSpan span;
+};
+
 struct Build {
   std::filesystem::path context;  // absolute, or a URL as written (see is_remote)
   bool is_remote = false;
@@ -52,9 +58,10 @@ struct Build {
   std::vector<EnvironmentVariable> args;
   std::vector<Spanned<std::string>> platforms;
   std::map<std::string, std::string> additional_contexts;
-  SourceSpan span;             // of `build`
-  SourceSpan context_span;     // of the context's text
-  SourceSpan dockerfile_span;  // of the `dockerfile` value, or of `build` where it is the default
+  std::vector<FileReference> secrets;  // `target` is the id that the Dockerfile names it by; empty: `source`
+  SourceSpan span;                     // of `build`
+  SourceSpan context_span;             // of the context's text
+  SourceSpan dockerfile_span;          // of the `dockerfile` value, or of `build` where it is the default
   SourceSpan target_span;
 };
 
@@ -81,12 +88,6 @@ struct Mount {
   std::string target;
   bool read_only = false;
   std::string sub_path;  // of the volume
-  SourceSpan span;
-};
-
-struct FileReference {  // a service's use of a secret or config
-  std::string source;
-  std::string target;
   SourceSpan span;
 };
 

@@ -77,6 +77,14 @@ std::vector<EnvironmentVariable> variables_of(const Node* node) {
   return variables;
 }
 
+std::vector<FileReference> references_of(const Node* node) {
+  std::vector<FileReference> references;
+  if (!node) return references;
+  for (const Node& item : node->items)
+    references.push_back({text_of(item.find("source")), text_of(item.find("target")), item.span});
+  return references;
+}
+
 std::optional<Build> build_of(const Node* node) {
   if (!node || !node->is_mapping()) return std::nullopt;
   Build build;
@@ -92,6 +100,7 @@ std::optional<Build> build_of(const Node* node) {
   build.platforms = spanned_texts(node->find("platforms"));
   if (const Node* contexts = node->find("additional_contexts"))
     for (const Node::Entry& entry : contexts->entries) build.additional_contexts[entry.key] = text_of(&entry.value);
+  build.secrets = references_of(node->find("secrets"));
   build.span = node->span;
   build.context_span = context ? context->span : node->span;
   build.dockerfile_span = dockerfile && !dockerfile->implied ? dockerfile->span : node->span;
@@ -159,14 +168,6 @@ std::vector<Mount> mounts_of(const Node* node) {
                       is_true(item.find("read_only")), text_of(volume ? volume->find("subpath") : nullptr), item.span});
   }
   return mounts;
-}
-
-std::vector<FileReference> references_of(const Node* node) {
-  std::vector<FileReference> references;
-  if (!node) return references;
-  for (const Node& item : node->items)
-    references.push_back({text_of(item.find("source")), text_of(item.find("target")), item.span});
-  return references;
 }
 
 std::vector<ServiceNetwork> networks_of(const Node* node) {

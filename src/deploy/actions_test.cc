@@ -204,6 +204,7 @@ TEST_F(OnOneNode, TheWatchdogLooksAtTheNewRevisionOnly) {
   const Json before = {{"properties", {{"latestRevisionName", "web--old"}}}};
   const auto watch = app_watchdog(app, before, world_.access, scope_, {});
   EXPECT_FALSE(watch());
+  EXPECT_EQ(std::ranges::count(world_.arm.requests, "POST web--old/restart"), 0);
   put("Microsoft.App/containerApps/web/revisions/web--new",
       {{"name", "web--new"},
        {"properties",
@@ -211,6 +212,21 @@ TEST_F(OnOneNode, TheWatchdogLooksAtTheNewRevisionOnly) {
   ASSERT_TRUE(watch());
   EXPECT_EQ(watch()->code, "revision-image-pull");
   EXPECT_FALSE(app_watchdog(*graph_.resource("vault"), {}, world_.access, scope_, {}));
+}
+
+TEST_F(OnOneNode, ARevisionThatFailedBeginsAnewWhereNoNewOneIsMade) {
+  put("Microsoft.App/containerApps/web/revisions/web--1",
+      {{"name", "web--1"}, {"properties", {{"createdTime", "1"}, {"runningStateDetails", "ErrImagePull"}}}});
+  const Json before = {{"properties", {{"latestRevisionName", "web--1"}}}};
+  const auto watch = app_watchdog(*graph_.resource("app/web"), before, world_.access, scope_, {});
+  EXPECT_FALSE(watch());
+  ASSERT_TRUE(world_.clock.sleep_for(std::chrono::seconds(11), {}));
+  EXPECT_FALSE(watch());
+  EXPECT_FALSE(watch());
+  EXPECT_EQ(std::ranges::count(world_.arm.requests, "POST web--1/restart"), 1);
+  ASSERT_TRUE(world_.clock.sleep_for(std::chrono::seconds(11), {}));
+  ASSERT_TRUE(watch());
+  EXPECT_EQ(watch()->code, "revision-image-pull");
 }
 
 TEST_F(OnOneNode, APullFromOurRegistryIsWaitedForWhileRightsSpread) {
@@ -269,7 +285,10 @@ TEST(BuildRequest, SaysWhatToBuildAndKeepsArgumentsOutOfTheLog) {
   graph::BuildImage build;
   build.target = "run";
   build.args = {{"TOKEN", "x"}};
-  const Json request = build_request(build, "Dockerfile", "r.azurecr.io/web:1", "https://s/u.tar.gz?sig=1");
+  const Json request = build_request(
+      build,
+      {.dockerfile = "Dockerfile", .source = "https://s/u.tar.gz?sig=1", .secrets = {}, .registry_passwords = {}},
+      "r.azurecr.io/web:1");
   EXPECT_EQ(request["type"], "DockerBuildRequest");
   EXPECT_EQ(request["imageNames"], Json::array({"r.azurecr.io/web:1"}));
   EXPECT_EQ(request["target"], "run");
@@ -280,11 +299,46 @@ TEST(BuildRequest, SaysWhatToBuildAndKeepsArgumentsOutOfTheLog) {
 TEST(BuildRequest, WithoutADockerfileBuildpacksDoIt) {
   graph::BuildImage build;
   build.buildpacks = true;
-  const Json request = build_request(build, "", "r.azurecr.io/web:1", "https://s/u.tar.gz");
+  const Json request =
+      build_request(build, {.dockerfile = "", .source = "https://s/u.tar.gz", .secrets = {}, .registry_passwords = {}},
+                    "r.azurecr.io/web:1");
   EXPECT_EQ(request["type"], "EncodedTaskRunRequest");
   const std::string task = from_base64(request["encodedTaskContent"].get<std::string>());
   EXPECT_NE(task.find(" build r.azurecr.io/web:1 --builder "), std::string::npos) << task;
   EXPECT_NE(task.find("push: [\"r.azurecr.io/web:1\"]"), std::string::npos);
+}
+
+TEST(BuildRequest, AsksForBuildKitByATaskWhoseTextHoldsNoValue) {
+  graph::BuildImage build;
+  build.target = "run";
+  build.args = {{"GREETING", "it's \"so\"\nand more"}};
+  build.secrets = {{"npm", {"file/npmrc", graph::Reference::Kind::output, "value", ""}}};
+  build.logins = {{"ghcr.io", "me", {"login/ghcr.io", graph::Reference::Kind::output, "value", ""}}};
+  const Json request = build_request(build,
+                                     {.dockerfile = "docker/Dockerfile",
+                                      .needs_buildkit = true,
+                                      .source = "https://s/u.tar.gz",
+                                      .secrets = {Secret("//r/:_authToken=hidden")},
+                                      .registry_passwords = {Secret("also-hidden")}},
+                                     "r.azurecr.io/web:1");
+  EXPECT_EQ(request["type"], "EncodedTaskRunRequest");
+  EXPECT_EQ(from_base64(request["encodedTaskContent"].get<std::string>()),
+            "version: v1.1.0\n"
+            "steps:\n"
+            "  - build: -t r.azurecr.io/web:1 -f 'docker/Dockerfile' --target 'run' --build-arg 'GREETING' --secret "
+            "'id=npm,env=DEFANG_SECRET_0' .\n"
+            "    env:\n"
+            "      - DOCKER_BUILDKIT=1\n"
+            "      - \"GREETING={{.Values.arg0}}\"\n"
+            "      - \"DEFANG_SECRET_0={{.Values.secret0}}\"\n"
+            "    timeout: 14400\n"
+            "  - push: [\"r.azurecr.io/web:1\"]\n"
+            "    timeout: 1800\n");
+  // Filled in between the double quotes of the task's YAML.
+  EXPECT_EQ(request["values"], (Json{{{"name", "arg0"}, {"value", R"(it's \"so\"\nand more)"}, {"isSecret", true}},
+                                     {{"name", "secret0"}, {"value", "//r/:_authToken=hidden"}, {"isSecret", true}}}));
+  EXPECT_EQ(request["credentials"]["customRegistries"]["ghcr.io"]["password"],
+            (Json{{"type", "Opaque"}, {"value", "also-hidden"}}));
 }
 
 TEST(RepositoryOf, IsLegal) {
@@ -303,10 +357,12 @@ TEST_F(OnOneNode, ALocalBuildKeepsSecretsOutOfCommandLines) {
   graph::BuildImage build;
   build.service = "web";
   build.args = {{"TOKEN", "hidden"}};
+  build.secrets = {{"npm", {}}};
   BuildContext context;
   context.folder = "/project/web";
   context.dockerfile = "Dockerfile";
-  const auto built = build_locally(build, context, "r.azurecr.io/web:1", "r.azurecr.io", world_.access, scope_, {});
+  const auto built = build_locally(build, context, {Secret("hidden-too")}, "r.azurecr.io/web:1", "r.azurecr.io",
+                                   world_.access, scope_, {});
   ASSERT_TRUE(built) << built.error().message;
   std::string lines;
   for (const auto& command : world_.processes.commands) {
@@ -317,6 +373,7 @@ TEST_F(OnOneNode, ALocalBuildKeepsSecretsOutOfCommandLines) {
     lines += command.arguments[0] + " " + command.arguments[1] + "\n";
   }
   EXPECT_EQ(lines, "docker --version\npodman --version\npodman build\npodman login\npodman push\n");
+  EXPECT_EQ(world_.processes.commands[2].environment.at("DEFANG_SECRET_0"), "hidden-too");
   EXPECT_EQ(world_.processes.commands[3].input, "very-secret");
 }
 

@@ -21,6 +21,7 @@ using namespace std::chrono_literals;
 
 constexpr milliseconds kRevisionLimit = 10min;
 constexpr milliseconds kLongestPause = 4s;
+constexpr milliseconds kRevisionTime = 10s;  // until a new revision is listed, and replicas from before are not
 constexpr int kShownLines = 20;
 constexpr int kMostLines = 300;  // CA-151
 constexpr std::string_view kProbeFailed = "ProbeFailed: ";
@@ -332,18 +333,34 @@ std::function<std::optional<Error>()> app_watchdog(const graph::Resource& resour
   const std::string old_revision = before ? text_at(*before, "properties.latestRevisionName") : "";
   struct State {
     Target target;
-    Patience patience;
+    std::optional<Patience> patience;
+    Clock::Duration since;  // the write, or the restart
+    bool restarted = false;
   };
-  const auto state = std::make_shared<State>(State{target_of(resource.id, scope), Patience(access.clock)});
+  const auto state =
+      std::make_shared<State>(State{target_of(resource.id, scope), Patience(access.clock), access.clock.elapsed()});
   return [state, old_revision, &access, &scope, stop]() -> std::optional<Error> {
     const auto& version = state->target.resource.api_version;
     // Only trouble that is seen counts here: whatever cannot be read is left to the operation itself.
     const auto revisions = list_revisions(access.arm, state->target.id, version, stop);
-    if (!revisions || revisions->empty() || revisions->front() == old_revision) return std::nullopt;
+    if (!revisions || revisions->empty()) return std::nullopt;
     const auto status = read_revision(access.arm, state->target.id, revisions->front(), version, stop);
     if (!status || !*status) return std::nullopt;
-    auto error = state->patience.judge(judge_revision((*status)->revision, (*status)->replicas));
+    auto error = state->patience->judge(judge_revision((*status)->revision, (*status)->replicas));
     if (!error) return std::nullopt;
+    if (revisions->front() == old_revision) {
+      // What is new beside the template makes no revision (CA-37): one that could not start before, say for lack of a
+      // password, begins anew with what it has now, and is only then judged.
+      if (access.clock.elapsed() - state->since < kRevisionTime) return std::nullopt;
+      if (!state->restarted) {
+        state->restarted = true;
+        state->since = access.clock.elapsed();
+        state->patience.emplace(access.clock);
+        if (const auto id = azure::ResourceId::parse(state->target.id.text() + "/revisions/" + old_revision))
+          (void)access.arm.post(*id, "restart", version, Json(), {}, stop);
+        return std::nullopt;
+      }
+    }
     if (may_still_pull(*error, (*status)->revision, scope)) {
       scope.waiting("the app's identity cannot pull from the registry yet");
       return std::nullopt;

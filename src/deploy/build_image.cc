@@ -2,6 +2,9 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
+
+#include "compose/dockerfile.h"
 #include "deploy/build_context.h"
 #include "deploy/build_locally.h"
 #include "deploy/diagnostics.h"
@@ -39,6 +42,66 @@ Json values_of(const graph::BuildImage& build) {
   // Arguments may hold anything; a registry shows in its log what it is not told to keep (ACR-32).
   for (const auto& [name, value] : build.args) values.push_back({{"name", name}, {"value", value}, {"isSecret", true}});
   return values;
+}
+
+/// A task with BuildKit, which a plain request for a build does not get: recorded runs of those are made by the older
+/// builder ("Step 1/6 : FROM ..."), which refuses `RUN --mount` and its like. The variable is what registry tasks
+/// document for it (ACR-27). Values reach the build by its environment, so that no command line shows them (ACR-32):
+/// BuildKit takes secrets from there, and arguments without a value. `.Values` is filled in before YAML is read.
+std::string buildkit_task(const graph::BuildImage& build, const std::string& dockerfile, const std::string& image) {
+  const auto quoted = [](const std::string& text) { return "'" + replace_all(text, "'", "'\\''") + "'"; };
+  std::string command = fmt::format("-t {} -f {}", image, quoted(dockerfile)), environment;
+  if (!build.target.empty()) command += " --target " + quoted(build.target);
+  for (std::size_t i = 0; i < build.args.size(); ++i) {
+    command += " --build-arg " + quoted(build.args[i].first);
+    environment += fmt::format("      - \"{}={{{{.Values.arg{}}}}}\"\n", build.args[i].first, i);
+  }
+  for (std::size_t i = 0; i < build.secrets.size(); ++i) {
+    command += fmt::format(" --secret {}", quoted(fmt::format("id={},env=DEFANG_SECRET_{}", build.secrets[i].id, i)));
+    environment += fmt::format("      - \"DEFANG_SECRET_{}={{{{.Values.secret{}}}}}\"\n", i, i);
+  }
+  return fmt::format(
+      "version: v1.1.0\n"
+      "steps:\n"
+      "  - build: {} .\n"
+      "    env:\n"
+      "      - DOCKER_BUILDKIT=1\n"
+      "{}"
+      "    timeout: {}\n"
+      "  - push: [\"{}\"]\n"
+      "    timeout: 1800\n",
+      command, environment, kBuildSeconds, image);
+}
+
+/// What fills a task's text in stands between double quotes of YAML, which escapes as JSON does.
+Json buildkit_values(const graph::BuildImage& build, const std::vector<Secret>& secrets) {
+  const auto entry = [](std::string name, const std::string& value) {
+    const std::string escaped = Json(value).dump(-1, ' ', false, Json::error_handler_t::replace);
+    return Json{{"name", std::move(name)}, {"value", escaped.substr(1, escaped.size() - 2)}, {"isSecret", true}};
+  };
+  Json values = Json::array();
+  for (std::size_t i = 0; i < build.args.size(); ++i)
+    values.push_back(entry(fmt::format("arg{}", i), build.args[i].second));
+  for (std::size_t i = 0; i < secrets.size(); ++i)
+    values.push_back(entry(fmt::format("secret{}", i), secrets[i].reveal()));
+  return values;
+}
+
+/// Registries that want to know who asks, beside the stack's own (ACR-22, `credentials`).
+Json credentials_of(const graph::BuildImage& build, const std::vector<Secret>& passwords) {
+  const auto opaque = [](const std::string& value) { return Json{{"type", "Opaque"}, {"value", value}}; };
+  Json registries = Json::object();
+  for (std::size_t i = 0; i < passwords.size(); ++i)
+    registries[build.logins[i].server] = {{"userName", opaque(build.logins[i].user)},
+                                          {"password", opaque(passwords[i].reveal())}};
+  return {{"sourceRegistry", {{"loginMode", "Default"}}}, {"customRegistries", std::move(registries)}};
+}
+
+bool needs_buildkit(const graph::BuildImage& build, const BuildContext& context) {
+  if (build.buildpacks) return false;
+  return !build.secrets.empty() ||
+         std::ranges::any_of(compose::parse_dockerfile(context.dockerfile_text).instructions,
+                             [](const auto& instruction) { return compose::needs_buildkit(instruction).has_value(); });
 }
 
 std::string buildpacks_task(const std::string& image) {
@@ -103,13 +166,28 @@ class Build {
       const auto packed = packed_->find(node_);
       if (packed == packed_->end()) return fail(context_not_packed(build_.service));
       tag_ = packed->second.tag;
-      context_.dockerfile = packed->second.dockerfile;
+      inputs_.dockerfile = packed->second.dockerfile;
+      inputs_.needs_buildkit = packed->second.needs_buildkit;
       return {};
     }
     auto context = read_context(build_, access_.disk);
     if (!context) return fail(std::move(context.error().during("reading the build context")));
     context_ = std::move(*context);
     tag_ = image_tag(build_, context_);
+    inputs_.dockerfile = context_.dockerfile;
+    inputs_.needs_buildkit = needs_buildkit(build_, context_);
+    return {};
+  }
+
+  Result<void> find_secrets() {
+    for (const auto& secret : build_.secrets) {
+      TRY_ASSIGN(auto value, text_of(secret.value));
+      inputs_.secrets.emplace_back(std::move(value));
+    }
+    for (const auto& login : build_.logins) {
+      TRY_ASSIGN(auto value, text_of(login.password));
+      inputs_.registry_passwords.emplace_back(std::move(value));
+    }
     return {};
   }
 
@@ -139,6 +217,7 @@ class Build {
 
   /// The digest of the new image, empty where it was not told.
   Result<std::string> build() {
+    TRY(find_secrets());
     auto built = build_in_registry();
     if (built || built.error().code != "TasksOperationsNotAllowed") return built;
     if (packed_ != nullptr) {
@@ -146,17 +225,16 @@ class Build {
       return built;
     }
     scope_.log("the subscription may not build images in Azure; building here instead");
-    auto local = build_locally(build_, context_, image(), server_, access_, scope_, stop_);
+    auto local = build_locally(build_, context_, inputs_.secrets, image(), server_, access_, scope_, stop_);
     if (!local) return fail(std::move(local.error()));
     return std::string();
   }
 
   Result<std::string> build_in_registry() {
     rest::RegistryTasks tasks(registry_, access_.arm, access_.unsigned_pipeline, access_.clock);
-    TRY_ASSIGN(const std::string source, upload(tasks));
+    TRY_ASSIGN(inputs_.source, upload(tasks));
     scope_.waiting("waiting for a builder");
-    TRY_ASSIGN(const std::string run_id,
-               tasks.schedule(build_request(build_, context_.dockerfile, image(), source), stop_));
+    TRY_ASSIGN(const std::string run_id, tasks.schedule(build_request(build_, inputs_, image()), stop_));
     auto end = tasks.follow(run_id, [&](const std::string& line) { scope_.log(line); }, stop_);
     if (!end && end.error().kind == Error::Kind::stopped) {
       (void)tasks.cancel(run_id, {});  // nobody waits for it any more
@@ -200,26 +278,28 @@ class Build {
   std::stop_token stop_;
   azure::ResourceId registry_;
   BuildContext context_;
+  BuildInputs inputs_;
   std::string server_, repository_, tag_;
 };
 
 }  // namespace
 
-Json build_request(const graph::BuildImage& build, const std::string& dockerfile, const std::string& image,
-                   const std::string& source) {
+Json build_request(const graph::BuildImage& build, const BuildInputs& inputs, const std::string& image) {
   Json request = {{"isArchiveEnabled", false},
-                  {"sourceLocation", source},
+                  {"sourceLocation", inputs.source},
                   {"timeout", kBuildSeconds},
                   {"platform", platform_of(build.platform)},
                   {"agentConfiguration", {{"cpu", 2}}}};
-  if (build.buildpacks) {
+  if (!inputs.registry_passwords.empty()) request["credentials"] = credentials_of(build, inputs.registry_passwords);
+  if (build.buildpacks || inputs.needs_buildkit) {
     request["type"] = "EncodedTaskRunRequest";
-    request["encodedTaskContent"] = base64(buildpacks_task(image));
-    request["values"] = values_of(build);
+    request["encodedTaskContent"] =
+        base64(build.buildpacks ? buildpacks_task(image) : buildkit_task(build, inputs.dockerfile, image));
+    request["values"] = build.buildpacks ? values_of(build) : buildkit_values(build, inputs.secrets);
     return request;
   }
   request["type"] = "DockerBuildRequest";
-  request["dockerFilePath"] = dockerfile;
+  request["dockerFilePath"] = inputs.dockerfile;
   request["imageNames"] = Json::array({image});
   request["isPushEnabled"] = true;
   request["noCache"] = false;
@@ -258,7 +338,7 @@ Result<PackedContexts> upload_contexts(const graph::ResourceGraph& graph, rest::
     auto context = read_context(*build, disk);
     if (!context) return fail(std::move(context.error().during("reading the build context of " + build->service)));
     const auto tag = image_tag(*build, *context);
-    packed[id] = {tag, context->dockerfile};
+    packed[id] = {tag, context->dockerfile, needs_buildkit(*build, *context)};
     const auto repository = repository_of(build->service);
     const auto blob = context_blob(repository, tag);
     if (wanted == ContextUpload::of_new_images) {

@@ -4,6 +4,7 @@
 #include <nlohmann/json.hpp>
 #include <stop_token>
 #include <string>
+#include <vector>
 
 #include "deploy/azure_access.h"
 #include "deploy/engine.h"
@@ -16,6 +17,7 @@ namespace defang::deploy {
 struct PackedContext {
   std::string tag;         // of the image (build_context.h)
   std::string dockerfile;  // its path in the archive
+  bool needs_buildkit = false;
 };
 using PackedContexts = std::map<std::string, PackedContext>;  // by the build's node
 
@@ -32,9 +34,16 @@ Result<PackedContexts> upload_contexts(const graph::ResourceGraph& graph, rest::
                                        rest::BlobClient& blobs, const Disk& disk, ContextUpload wanted,
                                        std::stop_token stop);
 
-/// What a registry is asked to run (ACR-22). `source` is a URL or an upload slot's relative path. Pure.
-nlohmann::json build_request(const graph::BuildImage& build, const std::string& dockerfile, const std::string& image,
-                             const std::string& source);
+/// What a build is given by others.
+struct BuildInputs {
+  std::string dockerfile;  // its path in the archive
+  bool needs_buildkit = false;
+  std::string source;                      // a URL, or an upload slot's relative path
+  std::vector<Secret> secrets;             // of BuildImage::secrets, in their order
+  std::vector<Secret> registry_passwords;  // of BuildImage::logins, in their order
+};
+/// What a registry is asked to run (ACR-22). Pure.
+nlohmann::json build_request(const graph::BuildImage& build, const BuildInputs& inputs, const std::string& image);
 
 /// A repository is named after its service (ACR-7).
 std::string repository_of(const std::string& service);

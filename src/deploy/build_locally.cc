@@ -35,7 +35,8 @@ class LocalBuild {
   LocalBuild(const LocalBuild&) = delete;
   LocalBuild& operator=(const LocalBuild&) = delete;
 
-  Result<void> build(const graph::BuildImage& build, const BuildContext& context, const std::string& image) {
+  Result<void> build(const graph::BuildImage& build, const BuildContext& context, const std::vector<Secret>& secrets,
+                     const std::string& image) {
     std::vector<std::string> arguments = {
         std::string(builder_.program), "build", "-t", image, "--platform", build.platform};
     std::string dockerfile = (fs::path(context.folder) / context.dockerfile).string();
@@ -49,6 +50,11 @@ class LocalBuild {
     for (const auto& [name, value] : build.args) {
       arguments.insert(arguments.end(), {"--build-arg", name});
       environment[name] = value;
+    }
+    for (std::size_t i = 0; i < secrets.size(); ++i) {
+      const auto variable = fmt::format("DEFANG_SECRET_{}", i);
+      arguments.insert(arguments.end(), {"--secret", fmt::format("id={},env={}", build.secrets[i].id, variable)});
+      environment[variable] = secrets[i].reveal();
     }
     arguments.push_back(context.folder.empty() ? folder_.string() : context.folder);
     return run(std::move(arguments), std::move(environment), "", "building the image");
@@ -124,9 +130,9 @@ Result<const Builder*> find_builder(const AzureAccess& access, std::stop_token s
 
 }  // namespace
 
-Result<void> build_locally(const graph::BuildImage& build, const BuildContext& context, const std::string& image,
-                           const std::string& server, const AzureAccess& access, NodeScope& scope,
-                           std::stop_token stop) {
+Result<void> build_locally(const graph::BuildImage& build, const BuildContext& context,
+                           const std::vector<Secret>& secrets, const std::string& image, const std::string& server,
+                           const AzureAccess& access, NodeScope& scope, std::stop_token stop) {
   if (build.buildpacks)
     return fail(
         Error{.kind = Error::Kind::refused,
@@ -138,7 +144,7 @@ Result<void> build_locally(const graph::BuildImage& build, const BuildContext& c
   TRY_ASSIGN(const Builder* builder, find_builder(access, stop));
   rest::RegistryClient registry(access.cloud, server, access.tenant, access.tokens, access.unsigned_pipeline);
   LocalBuild local(*builder, access, scope, stop);
-  TRY(local.build(build, context, image));
+  TRY(local.build(build, context, secrets, image));
   TRY_ASSIGN(const Secret token, registry.refresh_token(stop));
   return local.push(image, server, token);
 }

@@ -63,13 +63,12 @@ TEST(CheckBuild, PointsIntoTheDockerfile) {
   EXPECT_EQ(diagnostics.all()[0].span.text(), "web/Dockerfile:3:1");
 }
 
-TEST(CheckBuild, FindsImagesWithoutANameAndWarnsOfWhatOnlyBuildKitCanDo) {
+TEST(CheckBuild, FindsImagesWithoutANameAndNotesWhatOnlyBuildKitCanDo) {
   EXPECT_EQ(problems({{"/project/web/Dockerfile", "ARG BASE\nFROM $BASE\n"}}),
             "build.stage-without-image: `FROM $BASE` names no image: its variables have no value (give them in "
             "`build.args`, or a default with `ARG NAME=value` before the first `FROM`)");
   EXPECT_EQ(problems({{"/project/web/Dockerfile", "FROM a\nRUN --mount=type=cache,target=/c make\n"}}),
-            "build.needs-buildkit: `RUN --mount` needs BuildKit, which not every builder is (should the build refuse "
-            "it, write it without, or build the image elsewhere and use `image:`)");
+            "build.needs-buildkit: `RUN --mount` needs BuildKit: the registry is asked to build with it ()");
 }
 
 TEST(CheckBuild, LeavesToTheBuilderWhatIsNotBuiltOrNotCertain) {

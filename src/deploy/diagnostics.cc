@@ -88,10 +88,8 @@ void report_ignored_source(const DockerfilePlace& place, const std::string& sour
 }
 
 void report_needs_buildkit(const DockerfilePlace& place, const std::string& what, Diagnostics& diagnostics) {
-  diagnostics.add(in_dockerfile(place, Diagnostic::Severity::warning, "build.needs-buildkit",
-                                fmt::format("`{}` needs BuildKit, which not every builder is", what),
-                                "should the build refuse it, write it without, or build the image elsewhere and use "
-                                "`image:`"));
+  diagnostics.add(in_dockerfile(place, Diagnostic::Severity::note, "build.needs-buildkit",
+                                fmt::format("`{}` needs BuildKit: the registry is asked to build with it", what), ""));
 }
 
 void report_bad_ignore_file(const std::string& service, const compose::Build& build, const Error& error,
@@ -143,6 +141,14 @@ Error config_missing(const std::string& name, const SourceSpan& origin) {
           .message = fmt::format("config `{}` is not set", name),
           .origin = origin,
           .help = fmt::format("set it with `defang config set {}`", name)};
+}
+
+Error login_missing(const std::string& server, const SourceSpan& origin) {
+  return {.kind = Error::Kind::refused,
+          .code = "login-missing",
+          .message = fmt::format("the password of registry `{}` is not in the vault any more", server),
+          .origin = origin,
+          .help = fmt::format("sign in again with `defang registry login {}`", server)};
 }
 
 Error vault_name_taken(const std::string& vault, const std::string& owner) {

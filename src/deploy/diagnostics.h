@@ -42,6 +42,7 @@ Error somebody_elses(const azure::ResourceId& id, const std::string& project, co
 Error never_changes(const std::string& name, const FixedChange& change);
 Error costs_too_much(const std::string& name, const std::string& service, const CostlyChange& change);
 Error config_missing(const std::string& name, const SourceSpan& origin);
+Error login_missing(const std::string& server, const SourceSpan& origin);
 Error vault_name_taken(const std::string& vault, const std::string& owner);
 Error build_failed(const std::string& service, const std::string& run_id, const std::string& status,
                    const std::string& message);

@@ -13,7 +13,8 @@ constexpr int kVersion = 1;
 
 Json written(const PackedContexts& contexts) {
   Json json = Json::object();
-  for (const auto& [node, context] : contexts) json[node] = {{"tag", context.tag}, {"dockerfile", context.dockerfile}};
+  for (const auto& [node, context] : contexts)
+    json[node] = {{"tag", context.tag}, {"dockerfile", context.dockerfile}, {"buildkit", context.needs_buildkit}};
   return json;
 }
 
@@ -39,7 +40,7 @@ Payload read(const Json& json, graph::ResourceGraph graph) {
                      .delete_data = json.at("deleteData").get<std::set<std::string>>(),
                      .keeps_events = false};
   for (const auto& [node, context] : json.at("contexts").items())
-    payload.contexts[node] = {context.at("tag"), context.at("dockerfile")};
+    payload.contexts[node] = {context.at("tag"), context.at("dockerfile"), context.at("buildkit")};
   if (const Json& down = json.at("down"); !down.is_null())
     payload.down = {.scope = prepared.scope, .keep_vault = down.at("keepVault"), .keep_data = down.at("keepData")};
   return payload;

@@ -190,6 +190,9 @@ Result<plan::Facts> survey(rest::ArmClient& arm, const plan::Stack& stack, const
       list_if_there(arm, fmt::format("{}/providers/Microsoft.KeyVault/vaults/{}/secrets", group_id.text(), vault),
                     version_of("Microsoft.KeyVault/vaults/secrets"), stop));
   facts.config_names = config_names(secrets);
+  for (const auto& secret : secrets)
+    if (const auto server = text_at(secret, "/tags/defang-registry"); !server.empty())
+      facts.registry_users[server] = {text_at(secret, "/tags/defang-registry-user")};
   return facts;
 }
 
@@ -267,6 +270,8 @@ plan::Facts facts_of(const StackView& view, const std::string& principal_id) {
   facts.config_names.emplace();
   for (const auto& secret : view.secrets)
     if (!secret.config.empty()) facts.config_names->insert(secret.config);
+  for (const auto& secret : view.secrets)
+    if (!secret.registry.empty()) facts.registry_users[secret.registry] = {secret.registry_user};
   return facts;
 }
 

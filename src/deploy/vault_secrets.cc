@@ -54,6 +54,10 @@ VaultSecret parse_secret(const Json& body) {
       if (value.is_string()) secret.tags[key] = value.get<std::string>();
   if (const auto config = secret.tags.find(std::string(kConfigTag)); config != secret.tags.end())
     secret.config = config->second;
+  if (const auto server = secret.tags.find(std::string(kRegistryTag)); server != secret.tags.end())
+    secret.registry = server->second;
+  if (const auto user = secret.tags.find(std::string(kRegistryUserTag)); user != secret.tags.end())
+    secret.registry_user = user->second;
   return secret;
 }
 
@@ -92,14 +96,11 @@ class Writer {
         vault_(resource_id(scope.graph(), *scope.graph().resource(write.vault), scope.stack())) {}
 
   Result<Outputs> operator()(const graph::ConfigRecipe& recipe) {
-    TRY_ASSIGN(const auto found, read_secret(access_.arm, vault_, name_, stop_));
-    if (!found || !found->enabled) return fail(config_missing(recipe.name, action_.origin));
-    Outputs outputs = outputs_of(*found);
-    outputs.unchanged = true;
-    if (scope_.graph().nodes_with_wanted("value").contains(action_.id)) {
-      TRY_ASSIGN(outputs.secrets["value"], value_of(found->pinned_uri));
-    }
-    return outputs;
+    return what_is_there(config_missing(recipe.name, action_.origin));
+  }
+
+  Result<Outputs> operator()(const graph::LoginRecipe& recipe) {
+    return what_is_there(login_missing(recipe.server, action_.origin));
   }
 
   Result<Outputs> operator()(const graph::GeneratedRecipe& recipe) {
@@ -143,10 +144,13 @@ class Writer {
     if (as_wished) {
       Outputs outputs = outputs_of(*found);
       outputs.unchanged = true;
+      outputs.secrets["value"] = secret;
       return outputs;
     }
     TRY_ASSIGN(const auto written, write_secret(access_.arm, vault_, name_, secret, tags, stop_));
-    return outputs_of(written);
+    Outputs outputs = outputs_of(written);
+    outputs.secrets["value"] = secret;
+    return outputs;
   }
 
   /// Compared by value: a digest in a tag, which every Reader sees, would let a short password be guessed.
@@ -159,15 +163,30 @@ class Writer {
       if (value.reveal() == *content) {
         Outputs outputs = outputs_of(*found);
         outputs.unchanged = true;
+        outputs.secrets["value"] = value;
         return outputs;
       }
     }
     const Secret value(std::move(*content));
     TRY_ASSIGN(const auto written, write_secret(access_.arm, vault_, name_, value, stack_tags(scope_), stop_));
-    return outputs_of(written);
+    Outputs outputs = outputs_of(written);
+    outputs.secrets["value"] = value;
+    return outputs;
   }
 
  private:
+  /// The user wrote it.
+  Result<Outputs> what_is_there(Error if_missing) {
+    TRY_ASSIGN(const auto found, read_secret(access_.arm, vault_, name_, stop_));
+    if (!found || !found->enabled) return fail(std::move(if_missing));
+    Outputs outputs = outputs_of(*found);
+    outputs.unchanged = true;
+    if (scope_.graph().nodes_with_wanted("value").contains(action_.id)) {
+      TRY_ASSIGN(outputs.secrets["value"], value_of(found->pinned_uri));
+    }
+    return outputs;
+  }
+
   /// A config goes in by its version: a tag that everybody reads must not let short values be guessed.
   std::string stable(const graph::Reference& reference, const std::string& part) {
     if (reference.kind == graph::Reference::Kind::output && reference.path == "value") {
@@ -229,7 +248,8 @@ Result<std::vector<VaultSecret>> list_secrets(rest::ArmClient& arm, const azure:
 Result<void> remove_secret(rest::ArmClient& arm, const azure::ResourceId& vault, const VaultSecret& secret,
                            std::stop_token stop) {
   auto tags = secret.tags;
-  tags.erase(std::string(kConfigTag));  // what has no user's name is no config
+  // What has no user's name is neither a config nor a login.
+  for (const auto tag : {kConfigTag, kRegistryTag}) tags.erase(std::string(tag));
   TRY(put_secret(arm, vault, secret.name, Secret("removed"), false, tags, stop));
   return {};
 }

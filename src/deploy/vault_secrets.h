@@ -17,14 +17,18 @@ namespace defang::deploy {
 
 /// The vault secret keeps the name that the user knows (KV-12).
 inline constexpr std::string_view kConfigTag = "defang-config";
+/// Of a password: the registry's server, and whom it knows.
+inline constexpr std::string_view kRegistryTag = "defang-registry";
+inline constexpr std::string_view kRegistryUserTag = "defang-registry-user";
 
 struct VaultSecret {
-  std::string name;          // in the vault
-  std::string config;        // the user's name for it, of kConfigTag; empty for what we derived
-  std::string pinned_uri;    // "https://v.vault.azure.net/secrets/n/<32 hex digits>"
-  std::string version;       // the 32 hex digits
-  bool enabled = true;       // false: removed by `config rm`
-  std::int64_t updated = 0;  // Unix seconds
+  std::string name;                     // in the vault
+  std::string config;                   // the user's name for it, of kConfigTag; empty for what we derived
+  std::string registry, registry_user;  // of kRegistryTag and kRegistryUserTag; empty: no registry's password
+  std::string pinned_uri;               // "https://v.vault.azure.net/secrets/n/<32 hex digits>"
+  std::string version;                  // the 32 hex digits
+  bool enabled = true;                  // false: removed by `config rm`
+  std::int64_t updated = 0;             // Unix seconds
   std::map<std::string, std::string> tags;
 };
 

@@ -49,6 +49,8 @@ void redact_below(Json& value, bool values_are_secret) {
     for (auto& element : value) redact_below(element, values_are_secret);
   if (value.is_string()) value = redact_text(value.get<std::string>());
   if (!value.is_object()) return;
+  // Of a run of the registry: an argument that is not to be shown, and a password.
+  values_are_secret |= true_at(value, "isSecret") || text_at(value, "type") == "Opaque";
   for (auto& [name, member] : value.items()) {
     const bool secret = is_one_of(kSecretMembers, name) || (values_are_secret && equals_ignoring_case(name, "value"));
     if (secret && (member.is_string() || member.is_number()))

@@ -175,9 +175,13 @@ struct BuildRequest {
   std::string dockerfile = "Dockerfile";  // relative to the context
   std::string target;
   std::vector<std::pair<std::string, Secret>> arguments;
-  std::string platform;                  // linux/amd64; empty: this machine's
-  std::vector<std::string> image_names;  // full: `localhost:5001/web:tag`
-  std::vector<RegistryLogin> logins;     // to push, and to pull what FROM names
+  /// By BuildKit, as a task may ask for. What plain requests get is the older builder (recorded runs: "Step 1/6 :
+  /// FROM").
+  bool buildkit = false;
+  std::vector<std::pair<std::string, Secret>> secrets;  // by the id that the Dockerfile mounts them by
+  std::string platform;                                 // linux/amd64; empty: this machine's
+  std::vector<std::string> image_names;                 // full: `localhost:5001/web:tag`
+  std::vector<RegistryLogin> logins;                    // to push, and to pull what FROM names
   bool push = true;
   bool no_cache = false;
   std::function<void(std::string_view)> log;  // pieces of text as they come, not whole lines

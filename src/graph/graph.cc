@@ -17,6 +17,8 @@ void collect(const Value& value, std::vector<Edge>& edges) {
 void collect_needs(const BuildImage& build, std::vector<Edge>& edges) {
   edges.push_back({build.registry, ""});
   if (!build.storage.empty()) edges.push_back({build.storage, ""});
+  for (const auto& secret : build.secrets) edges.push_back({secret.value.node, ""});
+  for (const auto& login : build.logins) edges.push_back({login.password.node, ""});
 }
 void collect_needs(const WriteSecret& secret, std::vector<Edge>& edges) {
   edges.push_back({secret.vault, ""});
@@ -135,16 +137,21 @@ std::vector<Edge> ResourceGraph::edges_of(std::string_view id) const {
 
 std::set<std::string> ResourceGraph::nodes_with_wanted(std::string_view output) const {
   std::set<std::string> wanted;
-  const auto look_in = [&](const Value& value) {
-    for_each_reference(value, [&](const Reference& reference) {
-      if (reference.kind == Reference::Kind::output && reference.path == output) wanted.insert(reference.node);
-    });
+  const auto look_at = [&](const Reference& reference) {
+    if (reference.kind == Reference::Kind::output && reference.path == output) wanted.insert(reference.node);
   };
   for (const auto& [id, node] : nodes_) {
     if (const auto* resource = std::get_if<Resource>(&node)) {
-      look_in(resource->body);
-    } else if (const auto* write = std::get_if<WriteSecret>(&std::get<Action>(node).what)) {
-      if (const auto* composed = std::get_if<ComposedRecipe>(&write->recipe)) look_in(Value(composed->pieces));
+      for_each_reference(resource->body, look_at);
+      continue;
+    }
+    const auto& what = std::get<Action>(node).what;
+    if (const auto* write = std::get_if<WriteSecret>(&what)) {
+      if (const auto* composed = std::get_if<ComposedRecipe>(&write->recipe))
+        for_each_reference(Value(composed->pieces), look_at);
+    } else if (const auto* build = std::get_if<BuildImage>(&what)) {
+      for (const auto& secret : build->secrets) look_at(secret.value);
+      for (const auto& login : build->logins) look_at(login.password);
     }
   }
   return wanted;

@@ -47,6 +47,10 @@ struct Resource {
 struct ConfigRecipe {
   std::string name;  // set by `defang config set`
 };
+/// The password of a registry that somebody signed in to with `defang registry login`.
+struct LoginRecipe {
+  std::string server, user;
+};
 /// A file of the machine that deploys.
 struct FileRecipe {
   std::string path;  // absolute
@@ -57,6 +61,17 @@ struct GeneratedRecipe {
 /// Literal text and references, some of them secret, joined at deploy time.
 struct ComposedRecipe {
   Value::Text pieces;  // config X is a reference to the Action "config/X", output "value"
+};
+
+/// What a build may see, and neither its log nor its image may show.
+struct BuildSecret {
+  std::string id;   // as in `RUN --mount=type=secret,id=...`
+  Reference value;  // an output of kind secret
+};
+/// Whom a registry knows the stack as. Its password is an output of kind secret.
+struct RegistryLogin {
+  std::string server, user;
+  Reference password;
 };
 
 /// Something ARM has no resource for. Outputs in brackets are what a Reference of kind output can name.
@@ -72,11 +87,13 @@ struct BuildImage {  // [image: "registry.azurecr.io/web@sha256:..." or with its
   std::string target;
   std::string platform = "linux/amd64";
   std::vector<std::pair<std::string, std::string>> args;
+  std::vector<BuildSecret> secrets;
+  std::vector<RegistryLogin> logins;  // for what its Dockerfile starts from
 };
 struct WriteSecret {  // [secretUri: pinned URI, version: 32 hex digits, value: in deploy/ only]
   std::string vault;  // node
   std::string name;   // of the vault secret
-  std::variant<ConfigRecipe, GeneratedRecipe, ComposedRecipe, FileRecipe> recipe;
+  std::variant<ConfigRecipe, GeneratedRecipe, ComposedRecipe, FileRecipe, LoginRecipe> recipe;
 };
 struct AwaitRevision {  // [fqdn]
   std::string app;      // node of the container app

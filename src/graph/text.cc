@@ -24,6 +24,8 @@ std::string describe(const BuildImage& build) {
   std::string text = "build image from " + (build.inline_dockerfile.empty() ? build.dockerfile : "inline Dockerfile");
   if (!build.target.empty()) text += ", target " + build.target;
   if (!build.appended.empty()) text += ", then " + join(split(trim(build.appended), '\n'), ", ");
+  for (const auto& secret : build.secrets) text += ", with secret " + secret.id;
+  for (const auto& login : build.logins) text += fmt::format(", as {} at {}", login.user, login.server);
   return text;
 }
 std::string describe(const WriteSecret& secret) {
@@ -31,6 +33,8 @@ std::string describe(const WriteSecret& secret) {
     return fmt::format("secret {} from config {}", secret.name, config->name);
   if (std::holds_alternative<GeneratedRecipe>(secret.recipe))
     return fmt::format("secret {}, generated once", secret.name);
+  if (const auto* login = std::get_if<LoginRecipe>(&secret.recipe))
+    return fmt::format("secret {}, the password of {} at {}", secret.name, login->user, login->server);
   if (std::holds_alternative<FileRecipe>(secret.recipe)) return fmt::format("secret {} from a file", secret.name);
   return fmt::format("secret {}, composed", secret.name);
 }

@@ -34,7 +34,7 @@ constexpr auto kSupport = std::to_array<AttributeSupport>({
     {"build.provenance", silent, "the registry writes none"},
     {"build.pull", silent, "the registry's builders start fresh"},
     {"build.sbom", silent, "the registry writes none"},
-    {"build.secrets", refused, "secrets in builds are not supported yet"},
+    {"build.secrets", adapted, "from the vault to BuildKit; they are in no layer and in no log"},
     {"build.shm_size", noted, "the registry chooses it"},
     {"build.ssh", refused, "the registry's builders have no agent to ask"},
     {"build.tags", silent, "the image is tagged with the digest of its source"},

@@ -14,6 +14,7 @@
 #include "plan/mounts.h"
 #include "plan/plan.h"
 #include "plan/planning.h"
+#include "plan/registries.h"
 #include "plan/scope.h"
 #include "plan/secrets.h"
 #include "plan/stores.h"
@@ -306,6 +307,20 @@ std::vector<std::pair<std::string, std::string>> build_args(Planning& plan, cons
   return args;
 }
 
+std::vector<graph::BuildSecret> build_secrets(Planning& plan, const Service& service) {
+  std::vector<graph::BuildSecret> secrets;
+  for (const auto& use : service.build->secrets) {
+    const auto source = plan.project.secrets.find(use.source);
+    if (source == plan.project.secrets.end()) {
+      plan.diagnostics.add(file_source_unknown(service, use, "secret"));
+      continue;
+    }
+    if (const auto content = content_node(plan, service, source->second, use, "secret"))
+      secrets.push_back({use.target.empty() ? use.source : use.target, providers::output_of(*content, "value")});
+  }
+  return secrets;
+}
+
 /// What is known when an image is built; variables that stay for config are not.
 bool is_known(const std::optional<Spanned<std::string>>& text) {
   return text && !text->value.empty() && text->value.find_first_of("\n$") == std::string::npos;
@@ -332,7 +347,9 @@ Value add_derived_image(Planning& plan, const Service& service) {
                           .inline_dockerfile = "FROM " + service.image->value,
                           .appended = image_instructions(service),
                           .target = {},
-                          .args = {}};
+                          .args = {},
+                          .secrets = {},
+                          .logins = logins_of_builds(plan)};
   plan.graph.add(
       graph::Action{.id = id,
                     .what = std::move(build),
@@ -366,7 +383,9 @@ Value add_build(Planning& plan, const Service& service) {
                                               .buildpacks = buildpacks,
                                               .target = has_stage ? "" : build.target,
                                               .platform = "linux/amd64",
-                                              .args = build_args(plan, service)},
+                                              .args = build_args(plan, service),
+                                              .secrets = build_secrets(plan, service),
+                                              .logins = logins_of_builds(plan)},
                     .origin = build.span,
                     .because = "service `" + service.name + "` is built from `" +
                                build.context.lexically_relative(plan.project.folder).string() + "`",
@@ -375,7 +394,7 @@ Value add_build(Planning& plan, const Service& service) {
   return providers::output_of(id, "image");
 }
 
-Value image_of(Planning& plan, const PlannedService& planned) {
+Value image_of(Planning& plan, PlannedService& planned) {
   const auto& service = *planned.service;
   check_image_settings(plan, service, plan.facts.without_dockerfile.contains(service.name));
   if (service.build) return add_build(plan, service);
@@ -388,6 +407,7 @@ Value image_of(Planning& plan, const PlannedService& planned) {
   const bool keeps_data = std::ranges::find(mounts, PlannedMount::Kind::share, &PlannedMount::kind) != mounts.end();
   if (providers::well_known_port(service.image->value) && !keeps_data) plan.diagnostics.add(stateful_image(service));
   if (is_built(service)) return add_derived_image(plan, service);
+  use_login(plan, planned.workload, service.image->value, service.image->span);
   return service.image->value;
 }
 
@@ -445,6 +465,7 @@ void add_init_containers(Planning& plan, PlannedService& planned) {
     const bool is_own = !image || (service.image && image->text == service.image->value);
     providers::Workload init{.service = &service, .name = name};
     init.image = is_own ? workload.image : Value(image->text);
+    if (!is_own) use_login(plan, workload, image->text, image->span);
     init.size = workload.size;
     init.arguments = hook_command(plan, service, hook);
     init.environment = hook_environment(plan, workload, hook);
@@ -659,6 +680,7 @@ std::map<std::string, std::vector<ConfigUse>> config_needed(const compose::Proje
     };
     add_sources(service.secrets, project.secrets);
     add_sources(service.configs, project.configs);
+    if (service.build) add_sources(service.build->secrets, project.secrets);
   }
   return needed;
 }

@@ -290,38 +290,6 @@ struct SecretFile {
   Value::Text secret;  // its name in the app
 };
 
-/// The app's secret with the content of a top-level secret or config; nothing where there is none.
-std::optional<Value::Text> content_of(Planning& plan, PlannedService& planned, const compose::FileSource& source,
-                                      const compose::FileReference& use, std::string_view kind) {
-  auto& workload = planned.workload;
-  const auto& service = *planned.service;
-  if (!source.file.empty()) {
-    const auto& local = look_up(plan, source.file);
-    const bool is_good = local.kind == LocalPath::Kind::file && local.files[0].is_plain && local.files[0].is_text &&
-                         local.files[0].size_bytes <= kLargestCarried;
-    if (local.kind == LocalPath::Kind::missing)
-      plan.diagnostics.add(file_missing(service, use.span, shown(plan, source.file)));
-    else if (!is_good)
-      plan.diagnostics.add(file_not_carried(service, use.span, shown(plan, source.file)));
-    if (!is_good) return std::nullopt;
-    return use_secret(plan, workload, file_node(plan, source.file, service.name, use.span));
-  }
-  if (source.content) {
-    const auto what = std::string(kind) + "/" + use.source;
-    return use_secret(
-        plan, workload,
-        composed_node(plan,
-                      {.what = what,
-                       .where = std::string(kind) + " `" + use.source + "`",
-                       .because = "service `" + service.name + "` reads " + std::string(kind) + " `" + use.source + "`",
-                       .service = service.name,
-                       .span = source.span},
-                      *source.content));
-  }
-  const auto config = source.environment.empty() ? use.source : source.environment;
-  return use_secret(plan, workload, config_node(plan, config, service.name, use.span));
-}
-
 void collect_files(Planning& plan, PlannedService& planned, const std::vector<compose::FileReference>& uses,
                    const std::map<std::string, compose::FileSource>& sources, std::string_view kind,
                    std::string_view folder, std::vector<SecretFile>& files) {
@@ -337,8 +305,8 @@ void collect_files(Planning& plan, PlannedService& planned, const std::vector<co
       plan.diagnostics.add(secret_elsewhere(*planned.service, use));
       continue;
     }
-    if (auto secret = content_of(plan, planned, source->second, use, kind))
-      files.push_back({target.string(), std::move(*secret)});
+    if (const auto secret = content_node(plan, *planned.service, source->second, use, kind))
+      files.push_back({target.string(), use_secret(plan, planned.workload, *secret)});
   }
 }
 
@@ -389,6 +357,33 @@ std::string storage_node(const std::string& share, ShareAccess access) {
 }
 
 }  // namespace
+
+std::optional<std::string> content_node(Planning& plan, const compose::Service& service,
+                                        const compose::FileSource& source, const compose::FileReference& use,
+                                        std::string_view kind) {
+  if (!source.file.empty()) {
+    const auto& local = look_up(plan, source.file);
+    const bool is_good = local.kind == LocalPath::Kind::file && local.files[0].is_plain && local.files[0].is_text &&
+                         local.files[0].size_bytes <= kLargestCarried;
+    if (local.kind == LocalPath::Kind::missing)
+      plan.diagnostics.add(file_missing(service, use.span, shown(plan, source.file)));
+    else if (!is_good)
+      plan.diagnostics.add(file_not_carried(service, use.span, shown(plan, source.file)));
+    if (!is_good) return std::nullopt;
+    return file_node(plan, source.file, service.name, use.span);
+  }
+  if (source.content)
+    return composed_node(
+        plan,
+        {.what = std::string(kind) + "/" + use.source,
+         .where = std::string(kind) + " `" + use.source + "`",
+         .because = "service `" + service.name + "` reads " + std::string(kind) + " `" + use.source + "`",
+         .service = service.name,
+         .span = source.span},
+        *source.content);
+  const auto config = source.environment.empty() ? use.source : source.environment;
+  return config_node(plan, config, service.name, use.span);
+}
 
 namespace {
 void decide_mounts_of(Planning& plan, PlannedService& planned) {

@@ -45,6 +45,11 @@ struct LocalPath {
 inline constexpr std::size_t kMostFilesSeen = 100;
 inline constexpr std::uint64_t kLargestCarried = 24 * 1024;  // KV-10: a secret's value has at most 25 KB
 
+/// Whom a private registry knows; the password is in the vault.
+struct RegistryUser {
+  std::string name;
+};
+
 /// What planning needs to know of Azure; read by the engine's survey, asked for by `facts_needed`. Absent when offline.
 struct Facts {
   /// Roles can be assigned in the group. Contributors cannot: then vault access policies, registry and storage keys are
@@ -58,6 +63,8 @@ struct Facts {
   std::map<std::string, graph::Value> live_custom_domains;
   /// Config names in the vault. Absent: not read.
   std::optional<std::set<std::string>> config_names;
+  /// By server ("ghcr.io"): those that somebody signed in to with `defang registry login`.
+  std::map<std::string, RegistryUser> registry_users;
   /// Services that are built, but have no Dockerfile: buildpacks build them (see `services_without_dockerfile`).
   std::set<std::string> without_dockerfile;
   /// Models that region and quota offer; read where the project uses any (see `uses_models`).
@@ -90,6 +97,13 @@ graph::ResourceGraph build_graph(const compose::Project& project, const Stack& s
 
 /// What must exist before the first config is set: the group and the vault, as build_graph has them.
 graph::ResourceGraph build_config_graph(const std::string& project_name, const Stack& stack, const Facts& facts);
+
+/// "ghcr.io" of "ghcr.io/me/web:1"; "docker.io" where the image names none.
+std::string registry_of(std::string_view image);
+/// As images name it: "docker.io" of "https://index.docker.io/v1/".
+std::string registry_server(std::string_view text);
+/// The vault secret with its password.
+std::string registry_secret_name(const std::string& server);
 
 /// Whether some service talks to models that the stack provides.
 bool uses_models(const compose::Project& project);

@@ -116,6 +116,43 @@ TEST(BuildGraph, HasARegistryOnlyWhereSomethingIsBuilt) {
             Value(Reference{"build/web", Reference::Kind::output, "image"}));
 }
 
+TEST(Registries, AreNamedAsDockerNamesThem) {
+  for (const auto& [image, server] : std::map<std::string, std::string>{{"web", "docker.io"},
+                                                                        {"me/web:1", "docker.io"},
+                                                                        {"docker.io/me/web", "docker.io"},
+                                                                        {"ghcr.io/me/web@sha256:0", "ghcr.io"},
+                                                                        {"localhost/web", "localhost"},
+                                                                        {"Host:5000/web", "host:5000"}})
+    EXPECT_EQ(registry_of(image), server) << image;
+  EXPECT_EQ(registry_server("https://index.docker.io/v1/"), "docker.io");
+  EXPECT_EQ(registry_server("GHCR.io"), "ghcr.io");
+}
+
+TEST(Registries, ThatTheStackIsSignedInToArePulledFromByPassword) {
+  auto built = service("built");
+  built.image.reset();
+  built.build = compose::Build{.context = "/project/built"};
+  Facts facts;
+  facts.principal_id = "me";
+  facts.registry_users["ghcr.io"] = {"somebody"};
+  const auto plan =
+      planned(project({service("web", "ghcr.io/me/web:1"), service("other", "quay.io/me/other"), built}), facts);
+  const auto* registries = plan.at("app/web", {"properties", "configuration", "registries"});
+  ASSERT_TRUE(registries);
+  const auto& registry = registries->get_if<Value::List>()->front();
+  EXPECT_EQ(*registry.find("server"), Value("ghcr.io"));
+  EXPECT_EQ(*registry.find("username"), Value("somebody"));
+  EXPECT_EQ(*registry.find("passwordSecretRef"),
+            *plan.at("app/web", {"properties", "configuration", "secrets", "0", "name"}));
+  EXPECT_FALSE(plan.at("app/other", {"properties", "configuration", "registries"}));
+  EXPECT_EQ(plan.at("app/built", {"properties", "configuration", "registries"})->get_if<Value::List>()->size(), 1u);
+  const auto& build = std::get<graph::BuildImage>(plan.graph.action("build/built")->what);
+  ASSERT_EQ(build.logins.size(), 1u);
+  EXPECT_TRUE(plan.needs("build/built", "login/ghcr.io"));
+  // The build needs the password itself, so who deploys must be allowed to read it.
+  EXPECT_TRUE(plan.needs("login/ghcr.io", "role/deployer"));
+}
+
 TEST(BuildGraph, OffersNoIdentityToContainers) {
   auto web = service("web");
   web.environment = {variable("KEY", {{.is_config = true, .text = "KEY"}})};

@@ -69,7 +69,7 @@ Value::List identity_settings(const StackScope& scope, const Workload& workload)
 
 // --- configuration that apps and jobs have in common ---
 
-Value::List registries(const StackScope& scope) {
+Value own_registry(const StackScope& scope) {
   Value::Map registry = {{"server", property_of(kRegistry, "properties.loginServer")}};
   if (scope.can_assign_roles) {
     registry.emplace_back("identity", id_of(kPullIdentity));  // CA-95
@@ -77,7 +77,19 @@ Value::List registries(const StackScope& scope) {
     registry.emplace_back("username", graph::Reference{std::string(kRegistry), graph::Reference::Kind::name, "", ""});
     registry.emplace_back("passwordSecretRef", kRegistrySecret);
   }
-  return {std::move(registry)};
+  return registry;
+}
+
+Value::List registries(const StackScope& scope, const Workload& workload) {
+  Value::List list;
+  if (is_built(workload)) list.push_back(own_registry(scope));
+  const auto add = [&](const Workload& one) {
+    for (const auto& registry : one.registries)
+      if (std::ranges::find(list, registry) == list.end()) list.push_back(registry);
+  };
+  add(workload);
+  for (const auto& sidecar : workload.sidecars) add(sidecar);
+  return list;
 }
 
 Value::List secrets(const StackScope& scope, const Workload& workload) {
@@ -94,7 +106,7 @@ Value::List secrets(const StackScope& scope, const Workload& workload) {
 
 void add_common_configuration(const StackScope& scope, const Workload& workload, Value::Map& configuration) {
   if (auto list = secrets(scope, workload); !list.empty()) configuration.emplace_back("secrets", std::move(list));
-  if (is_built(workload)) configuration.emplace_back("registries", registries(scope));
+  if (auto list = registries(scope, workload); !list.empty()) configuration.emplace_back("registries", std::move(list));
   if (auto list = identity_settings(scope, workload); !list.empty())
     configuration.emplace_back("identitySettings", std::move(list));
 }

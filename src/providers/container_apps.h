@@ -47,6 +47,7 @@ struct Workload {
   graph::Value::List probes;
   graph::Value::List environment;  // [{name, value} or {name, secretRef}]
   graph::Value::List secrets;      // [{name, keyVaultUrl, identity}]
+  graph::Value::List registries;   // beside the stack's own: [{server, username, passwordSecretRef}]
   graph::Value::List volumes, mounts;
   std::vector<Workload> sidecars;         // further containers of each replica
   std::vector<Workload> init_containers;  // run to their ends before all others, with volumes of the workload

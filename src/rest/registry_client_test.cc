@@ -4,6 +4,7 @@
 
 #include "rest/fake_credential.h"
 #include "rest/fake_transport.h"
+#include "rest/registry_sign_in.h"
 #include "rest/vault_client.h"
 
 namespace defang::rest {
@@ -138,6 +139,34 @@ TEST(ReadSecret, FollowsAChallengeOnlyToItsOwnCloud) {
   EXPECT_EQ(read().error().http_status, 401);
   EXPECT_EQ(challenged_resource("Bearer realm=\"x\", scope=\"https://vault.azure.net/.default\""),
             "https://vault.azure.net");
+}
+
+TEST(CheckSignIn, AsksWhereTheRegistrySaysWithThePassword) {
+  Fixture f;
+  const Headers challenge = {
+      {"WWW-Authenticate",
+       R"(Bearer realm="https://ghcr.io/token",service="ghcr.io",scope="repository:user/image:pull")"}};
+  f.transport.then(401, challenge).then(200, {}, R"({"token":"t"})").then(401, challenge).then(401);
+  EXPECT_TRUE(check_sign_in("ghcr.io", "me", Secret("pass"), *f.plain, {}));
+  EXPECT_EQ(f.transport.lines(), (std::vector<std::string>{"GET https://ghcr.io/v2/",
+                                                           "GET https://ghcr.io/token?service=ghcr.io&account=me"}));
+  EXPECT_EQ(f.transport.last().headers.get("Authorization"), "Basic bWU6cGFzcw==");
+  const auto refused = check_sign_in("ghcr.io", "me", Secret("wrong"), *f.plain, {});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, "registry-refuses");
+  EXPECT_EQ(refused.error().message.find("wrong"), std::string::npos);
+}
+
+TEST(CheckSignIn, KnowsDockerHubByItsOtherNameAndRegistriesWithoutTokens) {
+  Fixture f;
+  f.transport.then(401, {{"WWW-Authenticate", R"(Basic realm="r")"}}).then(200).then(200);
+  EXPECT_TRUE(check_sign_in("docker.io", "me", Secret("pass"), *f.plain, {}));
+  EXPECT_TRUE(check_sign_in("open.test:5000", "me", Secret("pass"), *f.plain, {}));
+  EXPECT_EQ(f.transport.lines(),
+            (std::vector<std::string>{"GET https://registry-1.docker.io/v2/", "GET https://registry-1.docker.io/v2/",
+                                      "GET https://open.test:5000/v2/"}));
+  // No password goes out in clear.
+  EXPECT_FALSE(token_url(R"(Bearer realm="http://auth.test/token",service="s")"));
 }
 
 }  // namespace

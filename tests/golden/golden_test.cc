@@ -50,11 +50,12 @@ FakeDisk disk_of(const fs::path& folder) {
   return FakeDisk(std::move(files));
 }
 
-/// What a case named "contributor..." assumes of Azure.
+/// What a case named "contributor..." or "private..." assumes of Azure.
 plan::Facts facts_of(const std::string& name) {
   plan::Facts facts;
   facts.principal_id = "11111111-1111-1111-1111-111111111111";
   facts.principal_type = "ServicePrincipal";
+  if (name.starts_with("private")) facts.registry_users = {{"docker.io", {"me"}}, {"ghcr.io", {"us"}}};
   facts.can_assign_roles = !name.starts_with("contributor");
   return facts;
 }

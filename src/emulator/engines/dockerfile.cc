@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
 #include <cctype>
 #include <map>
 #include <set>
@@ -112,6 +113,37 @@ std::vector<std::string> unsupported_in(const std::vector<DockerInstruction>& in
     }
   }
   return out;
+}
+
+std::string unknown_to_older_builder(const std::vector<DockerInstruction>& instructions) {
+  // Docker 20.10, builder/dockerfile: flags that it parses and refuses, and those that it does not know.
+  struct Row {
+    std::string_view keyword, flag;
+  };
+  constexpr auto kRows = std::to_array<Row>({{"ADD", "--checksum"},
+                                             {"ADD", "--chmod"},
+                                             {"ADD", "--exclude"},
+                                             {"ADD", "--keep-git-dir"},
+                                             {"ADD", "--link"},
+                                             {"COPY", "--chmod"},
+                                             {"COPY", "--exclude"},
+                                             {"COPY", "--link"},
+                                             {"COPY", "--parents"},
+                                             {"RUN", "--mount"},
+                                             {"RUN", "--network"},
+                                             {"RUN", "--security"}});
+  for (const auto& one : instructions) {
+    for (const auto& row : kRows)
+      for (const auto& flag : one.flags)
+        if (one.keyword == row.keyword && flag.substr(0, flag.find('=')) == row.flag)
+          return fmt::format(
+              "the {} option requires BuildKit. Refer to https://docs.docker.com/go/buildkit/ to learn "
+              "how to build images with BuildKit enabled",
+              row.flag);
+    if (takes_here_documents(one) && !here_document_end(one.rest).empty())
+      return fmt::format("dockerfile parse error on line {}: unknown instruction after a here-document", one.line);
+  }
+  return {};
 }
 
 std::string without_link_flags(std::string text) {

@@ -18,6 +18,9 @@ std::vector<DockerInstruction> parse_dockerfile(std::string_view text);
 /// What buildah 1.28 would take for something else, in words for the build's log. Empty: nothing.
 std::vector<std::string> unsupported_in(const std::vector<DockerInstruction>& instructions);
 
+/// What the older builder says of the first thing that only BuildKit knows; empty: there is none.
+std::string unknown_to_older_builder(const std::vector<DockerInstruction>& instructions);
+
 /// The text without `--link` of COPY and ADD, which changes how layers are made and not what is in them.
 std::string without_link_flags(std::string text);
 

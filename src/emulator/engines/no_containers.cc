@@ -297,6 +297,9 @@ class NoContainers final : public Runtime {
     if (std::ranges::find(instructions, "FROM", &DockerInstruction::keyword) == instructions.end()) {
       return build_failed(fmt::format("{}: there is no FROM", request.dockerfile));
     }
+    if (auto unknown = request.buildkit ? "" : unknown_to_older_builder(instructions); !unknown.empty()) {
+      return build_failed(std::move(unknown));
+    }
     for (const auto& path : context_paths(instructions)) {
       std::error_code error;
       if (!fs::exists(context / fs::path(path.path).relative_path(), error)) {

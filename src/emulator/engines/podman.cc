@@ -325,6 +325,7 @@ class Podman final : public Engine {
     const auto& spec = start.spec;
     Processes::Command command;
     command.environment = environment();
+    command.folder = run_folder_;  // podman's monitor leaves a file there when a container runs out of memory
     command.limit = kStartLimit;
     auto& words = command.arguments;
     words = {"podman",
@@ -422,7 +423,10 @@ class Podman final : public Engine {
       say(request, message + "\n");
       return fail(Error::Kind::refused, "build-failed", message);
     }
-    const auto problems = unsupported_in(parse_dockerfile(*text));
+    const auto instructions = parse_dockerfile(*text);
+    auto problems = unsupported_in(instructions);
+    if (auto unknown = request.buildkit ? "" : unknown_to_older_builder(instructions); !unknown.empty())
+      problems = {std::move(unknown)};
     for (const auto& problem : problems) say(request, request.dockerfile + ": " + problem + "\n");
     if (!problems.empty()) return fail(Error::Kind::refused, "build-failed", problems.front());
     const auto path = work / "Dockerfile";
@@ -466,6 +470,11 @@ class Podman final : public Engine {
       const bool hidden = !steers_podman(name);
       if (hidden) added[name] = value.reveal();
       words.insert(words.end(), {"--build-arg", hidden ? name : name + "=" + value.reveal()});
+    }
+    for (std::size_t i = 0; i < request.secrets.size(); ++i) {
+      const auto variable = fmt::format("BUILD_SECRET_{}", i);
+      added[variable] = request.secrets[i].second.reveal();
+      words.insert(words.end(), {"--secret", fmt::format("id={},env={}", request.secrets[i].first, variable)});
     }
     for (const auto& name : request.image_names) words.insert(words.end(), {"--tag", name});
     words.push_back(context);

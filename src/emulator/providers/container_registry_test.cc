@@ -100,13 +100,29 @@ TEST(RegistryTask, ReadsBuildPushAndCommands) {
       "  - push: [\"host/web:2\"]\n  - push:\n    - host/web:1\n");
   ASSERT_EQ(steps.size(), 4u);
   EXPECT_EQ(steps[0].kind, TaskStep::Kind::build);
-  const BuildArguments arguments = read_build_arguments(steps[0].text);
+  const BuildArguments arguments = read_build_arguments(steps[0]);
   EXPECT_EQ(arguments.dockerfile, "app/Dockerfile");
   EXPECT_EQ(arguments.images, std::vector<std::string>{"{{.Run.Registry}}/web:1"});
   EXPECT_EQ(arguments.arguments, (std::vector<std::pair<std::string, std::string>>{{"A", "b c"}}));
   EXPECT_EQ(packed_image(steps[1].text), "host/web:2");
   EXPECT_EQ(steps[2].images, std::vector<std::string>{"host/web:2"});
   EXPECT_EQ(steps[3].images, std::vector<std::string>{"host/web:1"});
+}
+
+TEST(RegistryTask, TakesFromTheEnvironmentWhatNamesNoValue) {
+  const auto steps = read_task(
+      "steps:\n- build: -t web --build-arg 'A' --secret id=one,env=ONE --secret id=TWO -f D .\n"
+      "  env: [\"A=b c\"]\n"
+      "- build: --secret 'id=one,env=ONE' .\n  timeout: 10\n  env:\n    - DOCKER_BUILDKIT=1\n"
+      "    - \"ONE=first: \\\"1\\\"\\nsecond\"\n- push: [web]\n");
+  ASSERT_EQ(steps.size(), 3u);
+  EXPECT_EQ(read_build_arguments(steps[0]).arguments, (std::vector<std::pair<std::string, std::string>>{{"A", "b c"}}));
+  EXPECT_EQ(read_build_arguments(steps[0]).secrets,
+            (std::vector<std::pair<std::string, std::string>>{{"one", ""}, {"TWO", ""}}));
+  EXPECT_EQ(steps[1].environment.at("DOCKER_BUILDKIT"), "1");
+  EXPECT_EQ(read_build_arguments(steps[1]).secrets,
+            (std::vector<std::pair<std::string, std::string>>{{"one", "first: \"1\"\nsecond"}}));
+  EXPECT_EQ(steps[2].kind, TaskStep::Kind::push);
 }
 
 }  // namespace

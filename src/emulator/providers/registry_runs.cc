@@ -314,7 +314,10 @@ TaskBuild read_encoded_task(const Json& request, const std::string& server, cons
         found.packed.push_back(full_name(image, server));
       continue;
     }
-    const BuildArguments arguments = read_build_arguments(step.text);
+    const BuildArguments arguments = read_build_arguments(step);
+    const auto buildkit = step.environment.find("DOCKER_BUILDKIT");
+    found.build.buildkit = buildkit != step.environment.end() && buildkit->second == "1";
+    for (const auto& [id, value] : arguments.secrets) found.build.secrets.emplace_back(id, Secret(value));
     found.build.dockerfile = arguments.dockerfile;
     found.build.target = arguments.target;
     for (const auto& [name, value] : arguments.arguments) found.build.arguments.emplace_back(name, Secret(value));
@@ -369,6 +372,10 @@ Result<std::vector<BuiltImage>> RegistryRuns::build_image(const Work& work, cons
                     architecture = text_at(work.request, "platform.architecture");
   if (!architecture.empty()) build.platform = fmt::format("{}/{}", os.empty() ? "linux" : os, architecture);
   build.logins.push_back(registries_.login_of_runs(work.registry, work.server));
+  if (const Json* custom = find_path(work.request, "credentials.customRegistries");
+      custom != nullptr && custom->is_object())
+    for (const auto& [server, login] : custom->items())
+      build.logins.push_back({server, text_at(login, "userName.value"), Secret(text_at(login, "password.value"))});
   build.log = [&](std::string_view piece) { say(work.run_id, piece); };
   if (const Json& limit = member(work.request, "timeout"); limit.is_number_integer())
     build.limit = std::chrono::seconds(limit.get<long long>());

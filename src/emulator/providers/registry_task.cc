@@ -2,6 +2,7 @@
 
 #include <algorithm>
 
+#include "emulator/json.h"
 #include "support/text.h"
 
 namespace defang::emulator {
@@ -24,6 +25,8 @@ std::vector<Line> lines_of(std::string_view yaml) {
 
 std::string unquoted(std::string_view text) {
   text = trim(text);
+  if (text.starts_with('"'))
+    if (const auto plain = parse_json(text); plain && plain->is_string()) return plain->get<std::string>();
   if (text.size() >= 2 && (text.front() == '"' || text.front() == '\'') && text.back() == text.front())
     text = text.substr(1, text.size() - 2);
   return std::string(text);
@@ -78,9 +81,19 @@ std::vector<TaskStep> read_task(std::string_view yaml) {
     if (colon == std::string_view::npos) continue;
     const std::string_view key = text.substr(0, colon);
     Value value = value_at(lines, at, trim(text.substr(colon + 1)), line.indent + 2);
-    if (key == "build") steps.push_back({TaskStep::Kind::build, value.text, {}});
-    if (key == "cmd") steps.push_back({TaskStep::Kind::command, value.text, {}});
-    if (key == "push") steps.push_back({TaskStep::Kind::push, "", value.items});
+    if (key == "build") steps.push_back({TaskStep::Kind::build, value.text, {}, {}});
+    if (key == "cmd") steps.push_back({TaskStep::Kind::command, value.text, {}, {}});
+    if (key == "push") steps.push_back({TaskStep::Kind::push, "", value.items, {}});
+    while (at < lines.size() && lines[at].indent == line.indent + 2 && !lines[at].text.starts_with("- ")) {
+      const std::string_view setting = lines[at++].text;
+      const std::size_t end = setting.find(':');
+      if (end == std::string_view::npos) continue;
+      const Value more = value_at(lines, at, trim(setting.substr(end + 1)), line.indent + 2);
+      if (setting.substr(0, end) != "env" || steps.empty()) continue;
+      for (const std::string& item : more.items)
+        steps.back().environment[item.substr(0, item.find('='))] =
+            item.find('=') == std::string::npos ? "" : item.substr(item.find('=') + 1);
+    }
   }
   return steps;
 }
@@ -111,14 +124,18 @@ std::vector<std::string> words_of_command(std::string_view text) {
   return words;
 }
 
-BuildArguments read_build_arguments(std::string_view text) {
+BuildArguments read_build_arguments(const TaskStep& step) {
   BuildArguments found;
-  const std::vector<std::string> words = words_of_command(text);
+  const auto variable = [&](const std::string& name) {
+    const auto set = step.environment.find(name);
+    return set == step.environment.end() ? std::string() : set->second;
+  };
+  const std::vector<std::string> words = words_of_command(step.text);
   for (std::size_t i = 0; i < words.size(); ++i) {
     std::string word = words[i], value;
     const std::size_t equals = word.starts_with("--") ? word.find('=') : std::string::npos;
     const bool takes_value = word == "-t" || word == "--tag" || word == "-f" || word == "--file" ||
-                             word == "--target" || word == "--build-arg" || word == "--platform";
+                             word == "--target" || word == "--build-arg" || word == "--platform" || word == "--secret";
     if (equals != std::string::npos) {
       value = word.substr(equals + 1);
       word.resize(equals);
@@ -129,8 +146,17 @@ BuildArguments read_build_arguments(std::string_view text) {
     if (word == "-f" || word == "--file") found.dockerfile = value;
     if (word == "--target") found.target = value;
     if (word == "--build-arg")
-      found.arguments.emplace_back(value.substr(0, value.find('=')),
-                                   value.find('=') == std::string::npos ? "" : value.substr(value.find('=') + 1));
+      found.arguments.emplace_back(value.substr(0, value.find('=')), value.find('=') == std::string::npos
+                                                                         ? variable(value)
+                                                                         : value.substr(value.find('=') + 1));
+    if (word == "--secret") {
+      std::string id, source;
+      for (const std::string& part : split(value, ',')) {
+        if (part.starts_with("id=")) id = part.substr(3);
+        if (part.starts_with("env=")) source = part.substr(4);
+      }
+      found.secrets.emplace_back(id, variable(source.empty() ? id : source));
+    }
     if (!word.starts_with('-')) found.context = word;
   }
   return found;

@@ -1,0 +1,57 @@
+#include "rest/registry_sign_in.h"
+
+#include <fmt/format.h>
+
+#include "rest/url.h"
+#include "support/digest.h"
+#include "support/text.h"
+
+namespace defang::rest {
+namespace {
+
+std::string parameter(const std::string& challenge, std::string_view name) {
+  const auto wanted = fmt::format("{}=\"", name);
+  const auto at = challenge.find(wanted);
+  if (at == std::string::npos) return "";
+  const auto begin = at + wanted.size();
+  return challenge.substr(begin, challenge.find('"', begin) - begin);
+}
+
+/// Docker Hub's registry does not answer at the name that images have it by.
+std::string host_of(const std::string& server) { return server == "docker.io" ? "registry-1.docker.io" : server; }
+
+Error refused(const std::string& server, const std::string& user) {
+  return {.kind = Error::Kind::refused,
+          .code = "registry-refuses",
+          .message = fmt::format("the registry `{}` does not know `{}` by this password", server, user),
+          .help = "many registries want an access token instead of the password, with the right to read packages"};
+}
+
+}  // namespace
+
+std::optional<std::string> token_url(const std::string& challenge) {
+  if (!to_lower(challenge).starts_with("bearer ")) return std::nullopt;
+  auto url = parameter(challenge, "realm");
+  if (!url.starts_with("https://")) return std::nullopt;  // a password never goes out in clear
+  if (const auto service = parameter(challenge, "service"); !service.empty())
+    url = with_query(url, "service", service);
+  return url;
+}
+
+Result<void> check_sign_in(const std::string& server, const std::string& user, const Secret& password,
+                           Pipeline& pipeline, std::stop_token stop) {
+  HttpRequest request{.url = fmt::format("https://{}/v2/", host_of(server))};
+  TRY_ASSIGN(auto response, pipeline.send(request, {}, stop));
+  if (response.status != 401) return {};  // it lets everybody in
+  if (const auto url = token_url(response.headers.get("WWW-Authenticate")))
+    request.url = with_query(*url, "account", user);
+  request.headers.set("Authorization", "Basic " + base64(user + ":" + password.reveal()));
+  TRY_ASSIGN(response, pipeline.send(request, {}, stop));
+  if (response.status == 401 || response.status == 403) return fail(refused(server, user));
+  if (response.status >= 300)
+    return fail(Error::Kind::unreachable, "registry-answers",
+                fmt::format("the registry `{}` answers with status {}", server, response.status));
+  return {};
+}
+
+}  // namespace defang::rest
