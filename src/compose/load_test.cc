@@ -317,7 +317,8 @@ TEST(Canonical, YamlQuotesWhatLooksLikeANumber) {
 TEST(Canonical, YamlLoadsAsItself) {
   const std::string text =
       "name: p\nservices: {a: {build: {context: ., args: {X: '1'}}, ports: ['1-2:3-4'], command: ['a b', '-', ''],"
-      " environment: {N: , Q: '\"', S: ' s', T: \"t\\n\\n\", U: 'a: b', V: \"\\t\"}, labels: {k: '#x'}}}\n";
+      " environment: {N: , Q: '\"', S: ' s', T: \"t\\n\\n\", U: 'a: b', V: \"\\t\"},\n    labels: {k: '#x', ? '" +
+      std::string(2000, 'l') + "' : long}}}\n";
   const Loaded first(text);
   ASSERT_TRUE(first.project);
   const std::string yaml = to_yaml(first.project->canonical);

@@ -137,6 +137,9 @@ void write_yaml_text(std::string_view text, const std::string& indent, std::stri
   }
 }
 
+/// YAML 1.2, 7.4.2: a key without a sign of its own ends within 1,024 characters.
+constexpr std::size_t kLongestKey = 1000;
+
 /// Writes a value behind "key:" or "-"; `indent` is that of what it holds.
 void write_yaml(const Node& node, const std::string& indent, bool in_list, bool is_project, std::string& out) {
   if (node.is_list()) {
@@ -152,8 +155,8 @@ void write_yaml(const Node& node, const std::string& indent, bool in_list, bool 
     bool is_first = true;
     for (const Node::Entry* entry : sorted(node, is_project)) {
       out += in_list && is_first ? " " : indent;
-      out += needs_quotes(entry->key) ? in_quotes(entry->key) : entry->key;
-      out += ':';
+      const std::string key = needs_quotes(entry->key) ? in_quotes(entry->key) : entry->key;
+      out += key.size() > kLongestKey ? "? " + key + "\n" + indent + ":" : key + ":";
       write_yaml(entry->value, indent + "  ", false, false, out);
       is_first = false;
     }

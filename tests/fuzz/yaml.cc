@@ -34,6 +34,14 @@ bool is_finite(const Node& node) {
          std::ranges::all_of(node.entries, [](const Node::Entry& entry) { return is_finite(entry.value); });
 }
 
+/// As JSON a mapping with such a key is no YAML: see the writer of YAML.
+bool has_long_key(const Node& node) {
+  return std::ranges::any_of(node.items, has_long_key) ||
+         std::ranges::any_of(node.entries, [](const Node::Entry& entry) {
+           return entry.key.size() > 150 || has_long_key(entry.value);  // each byte may take six when it is escaped
+         });
+}
+
 }  // namespace
 
 void examine(std::string_view input) {
@@ -50,6 +58,7 @@ void examine(std::string_view input) {
     check_places(document, input);
     if (!document.is_mapping() || !is_finite(document)) continue;
     for (const auto& write : {defang::compose::to_json, defang::compose::to_yaml}) {
+      if (write == defang::compose::to_json && has_long_key(document)) continue;
       const std::string once = write(document);
       Diagnostics second;
       const auto again = defang::compose::read_documents(std::make_shared<SourceFile>("again", once), second);
