@@ -61,6 +61,7 @@ std::optional<std::int64_t> parse_digits(std::string_view digits, int base, bool
 
 /// CS-27: decimal, 0x, 0o, 0b, and the older octal with a leading zero.
 std::optional<std::int64_t> parse_integer(std::string_view text) {
+  if (text == "-0") return std::nullopt;  // a number whose sign is kept
   bool negative = false;
   if (text.starts_with('-') || text.starts_with('+')) {
     negative = text.front() == '-';
@@ -210,7 +211,7 @@ Node resolve_scalar(std::string_view text, ScalarStyle style, std::string_view t
 std::string format_number(double value) {
   if (std::isnan(value)) return "NaN";
   if (std::isinf(value)) return value < 0 ? "-Inf" : "+Inf";
-  if (value == 0) return "0";
+  if (value == 0) return std::signbit(value) ? "-0" : "0";
   const double magnitude = std::fabs(value);
   if (magnitude >= 1e21 || magnitude < 1e-4) {
     std::array<char, 64> shortest;
