@@ -210,62 +210,61 @@ defang_together(emulator-5
   emulator/providers/app_keeper.cc)
 defang_together(emulator-6
   emulator/providers/app_streams.cc
-  emulator/providers/authorization.cc
+  emulator/providers/blob_access.cc
   emulator/providers/blob_store.cc
   emulator/providers/container_app_bodies.cc
   emulator/providers/cron.cc
   emulator/providers/custom_domains.cc
-  emulator/providers/identity_endpoint.cc
-  emulator/providers/key_vault.cc)
+  emulator/providers/governance.cc
+  emulator/providers/identity_endpoint.cc)
 defang_together(emulator-7
-  emulator/providers/blob_access.cc
   emulator/providers/cognitive_services.cc
   emulator/providers/container_app_rules.cc
-  emulator/providers/governance.cc
+  emulator/providers/entra.cc
   emulator/providers/log_queries.cc
   emulator/providers/managed_identity.cc
   emulator/providers/mongo_clusters.cc
-  emulator/providers/network_types.cc)
+  emulator/providers/network_types.cc
+  emulator/providers/plain_types.cc)
 defang_together(emulator-8
   emulator/providers/container_apps.cc
-  emulator/providers/entra.cc
   emulator/providers/network.cc
   emulator/providers/private_dns.cc
   emulator/providers/private_endpoints.cc
   emulator/providers/redis_enterprise.cc
   emulator/providers/registry_task.cc
-  emulator/providers/resource_graph.cc)
+  emulator/providers/resource_graph.cc
+  emulator/providers/resource_identity.cc)
 defang_together(emulator-9
   emulator/providers/container_jobs.cc
   emulator/providers/operational_insights.cc
-  emulator/providers/plain_types.cc
   emulator/providers/public_dns.cc
-  emulator/providers/resource_identity.cc
   emulator/providers/resources.cc
   emulator/providers/retail_prices.cc
-  emulator/providers/revision_state.cc)
+  emulator/providers/revision_state.cc
+  emulator/providers/storage.cc
+  emulator/providers/storage_blobs.cc)
 defang_together(emulator-10
   emulator/providers/container_registry.cc
   emulator/providers/public_names.cc
-  emulator/providers/storage_blobs.cc
   emulator/regions.cc
   emulator/registry/image_store.cc
   emulator/registry/registries.cc
   emulator/registry/tokens.cc
-  emulator/request.cc)
+  emulator/request.cc
+  emulator/roles.cc)
 defang_together(emulator-11
   emulator/providers/deployments.cc
+  emulator/providers/key_vault.cc
   emulator/providers/managed_environments.cc
-  emulator/providers/storage.cc
-  emulator/roles.cc
   emulator/router.cc
   emulator/server.cc
   emulator/services/postgres.cc
-  emulator/shapes.cc)
+  emulator/shapes.cc
+  emulator/store.cc)
 defang_together(emulator-12
   emulator/providers/scaling.cc
   emulator/services/redis.cc
-  emulator/store.cc
   emulator/transport.cc
   emulator/verbs.cc
   emulator/versions.cc
@@ -305,7 +304,7 @@ defang_together(emulator-test-4
   emulator/providers/storage_test.cc
   emulator/providers/store_keeper_test.cc
   emulator/registry/registries_test.cc
-  emulator/versions_test.cc)
+  emulator/role_condition_test.cc)
 defang_together(graph-1
   graph/graph.cc
   graph/value.cc)

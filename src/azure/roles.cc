@@ -11,7 +11,7 @@ struct Row {
   std::string_view name;
   std::string_view guid;
 };
-// ARM-46; Reader and Owner as documented under "Azure built-in roles".
+// ARM-46; Reader, Owner and the administrator of role assignments as documented under "Azure built-in roles".
 constexpr auto kRoles = std::to_array<Row>({
     {Role::acr_pull, "AcrPull", "7f951dda-4ed3-4680-a7ca-43fe172d538d"},
     {Role::acr_push, "AcrPush", "8311e382-0749-4cb8-b61a-304f252e45ec"},
@@ -20,6 +20,8 @@ constexpr auto kRoles = std::to_array<Row>({
     {Role::key_vault_secrets_user, "Key Vault Secrets User", "4633458b-17de-408a-b874-0445c86b69e6"},
     {Role::owner, "Owner", "8e3af657-a8ff-443c-a75c-2fe8c4bcb635"},
     {Role::reader, "Reader", "acdd72a7-3385-48ef-bd42-f606fba81ae7"},
+    {Role::role_based_access_control_administrator, "Role Based Access Control Administrator",
+     "f58310d9-a9f6-439a-9e8d-f62e7b41a168"},
     {Role::storage_blob_data_contributor, "Storage Blob Data Contributor", "ba92f5b4-2d11-453d-a403-e96b0029c9fe"},
 });
 

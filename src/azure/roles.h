@@ -14,6 +14,7 @@ enum class Role {
   key_vault_secrets_user,
   owner,
   reader,
+  role_based_access_control_administrator,
   storage_blob_data_contributor,
 };
 std::string_view name_of(Role role);  // "AcrPull", as Azure writes it

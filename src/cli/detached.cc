@@ -102,6 +102,11 @@ std::expected<MadeJob, int> make_job(deploy::Prepared prepared, Session& session
   const auto begun = deploy::deploy(first, session.access(context), {.is_part = true, .keeps_events = false},
                                     without_good_end(make_view(arguments, context)), context.stop);
   if (begun.how != deploy::RunFinished::How::done) return std::unexpected(exit_code_of(begun));
+  if (!first.graph.find(plan::kRunGrantRole)) {
+    const auto grant = plan::run_grant_id(prepared.scope.project, session.stack());
+    const auto taken = deploy::take_back(grant, session.access(context), context.stop);
+    if (!taken) return refuse(taken.error());
+  }
   made.rest = std::move(prepared);
   made.rest.graph = plan::in_the_job(made.rest.graph, first.graph);
   return made;

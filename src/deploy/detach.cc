@@ -182,6 +182,14 @@ Result<DetachedRun> start_run(Payload payload, const Start& start, const AzureAc
   return run;
 }
 
+Result<void> take_back(const azure::ResourceId& grant, const AzureAccess& access, std::stop_token stop) {
+  const std::string version(azure::find_resource_type("Microsoft.Authorization/roleAssignments")->api_version);
+  TRY_ASSIGN(const auto given, access.arm.get(grant, version, stop));
+  if (!given) return {};
+  TRY(access.arm.remove(grant, version, {}, stop));
+  return {};
+}
+
 Result<RunFinished> carry_out(const RunPlace& place, const std::string& run, const AzureAccess& access,
                               const EventSink& sink, std::stop_token stop) {
   TRY_ASSIGN(auto blobs, open_when_allowed(place, access, stop));

@@ -35,6 +35,9 @@ struct Start {
 };
 Result<DetachedRun> start_run(Payload payload, const Start& start, const AzureAccess& access, std::stop_token stop);
 
+/// The right to give roles goes when none is left to the job.
+Result<void> take_back(const azure::ResourceId& grant, const AzureAccess& access, std::stop_token stop);
+
 /// The job's own half: reads the payload and carries it out; events go to the run's blob and to `sink`. Rights that
 /// were given just before may take minutes to spread.
 Result<RunFinished> carry_out(const RunPlace& place, const std::string& run, const AzureAccess& access,

@@ -129,6 +129,7 @@ class Run {
   Result<nlohmann::ordered_json> resolve_list(const graph::Reference& reference);
   Result<nlohmann::ordered_json> resolve_output(const graph::Reference& reference);
   bool rights_are_fresh() const;
+  bool needs_a_right(const graph::Resource& resource) const;
   bool pulls_from_us(const Json& body) const;
 
   void emit(decltype(Event::what) what);
@@ -529,7 +530,8 @@ Result<Json> Run::write(const graph::Resource& resource, const azure::ResourceId
     if (now) keep_properties(resource.type, *now, body);
     auto written = write_once(resource, id, existing, body, scope);
     if (written) return written;
-    const bool fresh = rights_are_fresh() && (written.error().code != "revision-image-pull" || pulls_from_us(body));
+    const bool fresh = rights_are_fresh() && (written.error().code != "revision-image-pull" || pulls_from_us(body)) &&
+                       (!equals_ignoring_case(resource.type, kRoleAssignmentType) || needs_a_right(resource));
     const auto window = worth_repeating(written.error(), fresh);
     if (clock_.elapsed() - started + pause > window)
       return fail(std::move(written.error().during(fmt::format("writing {} `{}`", resource.type, resource.name))));
@@ -675,8 +677,15 @@ bool Run::rights_are_fresh() const {
   return std::ranges::any_of(result_.bodies, [&](const auto& row) {
     const auto* resource = graph_.resource(row.first);
     if (resource == nullptr || !equals_ignoring_case(resource->type, kRoleAssignmentType)) return false;
-    const Json* created = at_path(row.second, "properties.createdOn");
-    return created != nullptr && created->is_string() && created->get<std::string>() > since;
+    return text_at(row.second, "properties.createdOn") > since || text_at(row.second, "properties.updatedOn") > since;
+  });
+}
+
+/// Whether a right of the graph's own lets it be written. Without one, a refusal is for good.
+bool Run::needs_a_right(const graph::Resource& resource) const {
+  return std::ranges::any_of(resource.after, [&](const graph::Edge& edge) {
+    const auto* right = graph_.resource(edge.node);
+    return right != nullptr && equals_ignoring_case(right->type, kRoleAssignmentType);
   });
 }
 

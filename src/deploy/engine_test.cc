@@ -232,6 +232,25 @@ TEST_F(Shop, APullThatFailsIsRepeatedOnlyWhileRightsOnOurOwnRegistryAreFresh) {
   EXPECT_EQ(std::ranges::count(arm_.requests, "PUT web"), 1);
 }
 
+TEST_F(Shop, ARoleIsGivenAgainOnlyWhereARightOfThePlanThatStillSpreadsLetsItBeGiven) {
+  const Error denied{.code = "AuthorizationFailed",
+                     .message = "no authorization to perform action 'Microsoft.Authorization/roleAssignments/write'"};
+  const auto add_role = [&](const char* node, const char* name, std::vector<graph::Edge> after) {
+    auto role = resource(node, "Microsoft.Authorization/roleAssignments", name);
+    role.scope = "registry";
+    role.after = std::move(after);
+    graph_.add(role);
+  };
+  add_role("grant", "11111111-0000-0000-0000-000000000000", {});
+  add_role("given", "22222222-0000-0000-0000-000000000000", {{"grant", "the run must be allowed to give it"}});
+  add_role("other", "33333333-0000-0000-0000-000000000000", {});
+  arm_.refusals["PUT 22222222-0000-0000-0000-000000000000"] = {denied, denied};
+  arm_.refusals["PUT 33333333-0000-0000-0000-000000000000"] = {denied, denied};
+  EXPECT_EQ(go().finished.how, RunFinished::How::failed) << lines_;
+  EXPECT_EQ(std::ranges::count(arm_.requests, "PUT 22222222-0000-0000-0000-000000000000"), 3);
+  EXPECT_EQ(std::ranges::count(arm_.requests, "PUT 33333333-0000-0000-0000-000000000000"), 1);
+}
+
 TEST_F(Shop, RightsThatExistUnderAnotherNameAreFine) {
   auto role = resource("role", "Microsoft.Authorization/roleAssignments", "7c0c5d5e-0000-0000-0000-000000000000");
   role.scope = "registry";

@@ -83,8 +83,13 @@ class FakeArm : public rest::ArmClient {
     return out;
   }
 
-  Result<rest::HttpResponse> raw(const std::string&, const std::string&, const std::string&, std::stop_token) override {
-    return fail(Error::Kind::refused, "NotFound", "not here");
+  Result<rest::HttpResponse> raw(const std::string& method, const std::string& target, const std::string&,
+                                 std::stop_token) override {
+    if (method != "DELETE") return fail(Error::Kind::refused, "NotFound", "not here");
+    const auto path = target.substr(0, target.find('?'));
+    const std::lock_guard lock(mutex_);
+    requests.push_back("DELETE " + path.substr(path.rfind('/') + 1) + " unawaited");
+    return rest::HttpResponse{.status = 202, .headers = {}, .body = ""};
   }
 
   Result<Json> adopt(const azure::ResourceId& id, const std::string&, const WaitOptions&,

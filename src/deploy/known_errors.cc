@@ -49,6 +49,8 @@ constexpr auto kRows = std::to_array<KnownError>({
     {"", "UNAUTHORIZED: authentication required", "the app's identity cannot pull from the registry", "", kApps,
      minutes(10), kFresh},
     {"revision-image-pull", "", "the app's identity cannot pull from the registry yet", "", kApps, minutes(10), kFresh},
+    {"AuthorizationFailed", "roleAssignments/write", "the right to assign roles has not spread yet", "", kRoles,
+     minutes(10), kFresh},
 
     // Another write is going on. CA-48; AI-12; wire facts, "Private endpoints, DNS, VNet"; ARM-25.
     {"ContainerAppOperationInProgress", "", "another change of this app is still going on", "", kApps, minutes(10)},

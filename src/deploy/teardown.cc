@@ -281,6 +281,7 @@ azure::ResourceId group_of(const StackScope& scope) {
 /// What is there of a stack, and what of it stays. Ids are in lower case.
 struct Stock {
   std::vector<Json> resources;
+  bool is_gone = false;      // the group
   bool whole_group = false;  // goes at once
   std::set<std::string> data, config;
   std::set<std::string> run;  // what the job that takes the rest away runs in
@@ -310,7 +311,8 @@ Result<Stock> take_stock(rest::ArmClient& arm, const TeardownOptions& options, s
   const auto* group_type = azure::find_resource_type("Microsoft.Resources/resourceGroups");
   Stock stock;
   TRY_ASSIGN(const auto group, arm.get(group_of(scope), std::string(group_type->api_version), stop));
-  if (!group) return stock;
+  stock.is_gone = !group.has_value();
+  if (stock.is_gone) return stock;
   TRY_ASSIGN(stock.resources, resources_of(arm, scope, stop));
   if (options.keep_data) stock.data = kept_data(stock.resources, scope);
   for (const auto& resource : stock.resources)
@@ -362,7 +364,7 @@ std::vector<std::vector<Removal>> removal_phases(const std::vector<Json>& resour
 
 Result<bool> takes_whole_group(rest::ArmClient& arm, const TeardownOptions& options, std::stop_token stop) {
   TRY_ASSIGN(const auto stock, take_stock(arm, options, stop));
-  return stock.whole_group;
+  return stock.whole_group || stock.is_gone;
 }
 
 TeardownResult tear_down(rest::ArmClient& arm, Clock& clock, const EventSink& sink, const TeardownOptions& options,
@@ -381,7 +383,8 @@ TeardownResult tear_down(rest::ArmClient& arm, Clock& clock, const EventSink& si
   } else {
     const auto phases = removal_phases(stock->resources, scope, stock->all_that_stays());
     teardown.begin(scope, count(phases));
-    if (options.no_wait) teardown.tell("parts of a group go one after another, so `--no-wait` waits for them");
+    if (options.no_wait && !stock->is_gone)
+      teardown.tell("parts of a group go one after another, so `--no-wait` waits for them");
     if (!stock->run.empty()) teardown.tell(stays_for_the_run(*stock));
     teardown.remove_phases(phases);
   }

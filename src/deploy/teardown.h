@@ -37,7 +37,8 @@ struct TeardownOptions {
   /// Where the job itself does it: unless the whole group goes, it leaves what it runs in.
   std::optional<RunJobNames> carried_out_by;
 };
-/// Whether the whole group goes: everything in it is ours, and nothing has to stay.
+/// Whether nothing of the stack is to outlive its group: everything in it is ours and nothing has to stay, or it is
+/// gone already.
 Result<bool> takes_whole_group(rest::ArmClient& arm, const TeardownOptions& options, std::stop_token stop);
 
 /// What is there when a stack is gone, and why.

@@ -168,6 +168,12 @@ TEST_F(Down, InTheJobLeavesWhatItRunsInUnlessTheWholeGroupGoes) {
   EXPECT_EQ(deleted, "");
 }
 
+TEST_F(Down, InTheJobEndsByOrderingTheDeletionOfAWholeGroup) {
+  add("Microsoft.App/jobs", "run", ours());
+  options_.carried_out_by = RunJobNames{"run", "runner"};
+  EXPECT_EQ(go(), "DELETE rg unawaited\n");
+}
+
 TEST_F(Down, OfTheJobOfRunsTakesItsIdentityAndThatOnesRolesOnly) {
   const auto role = [&](const std::string& name, const std::string& principal) {
     const std::string id =

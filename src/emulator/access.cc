@@ -19,6 +19,26 @@ std::string role_id_of(std::string_view name) {
   return std::string(built_in_roles().front().id);
 }
 
+/// What a scope tells by itself.
+ConditionAttributes with_attributes_of(std::string_view scope, ConditionAttributes attributes) {
+  constexpr std::string_view kContainers = "/blobServices/default/containers/";
+  const auto at = to_lower(scope).find(to_lower(kContainers));
+  if (at != std::string::npos) {
+    const auto name = scope.substr(at + kContainers.size());
+    attributes["@resource[microsoft.storage/storageaccounts/blobservices/containers:name]"] = {
+        std::string(name.substr(0, name.find('/')))};
+  }
+  return attributes;
+}
+
+/// Whether the assignment counts for the request.
+bool condition_allows(const Json& assignment, std::string_view action, const ConditionAttributes& attributes) {
+  const std::string text = text_at(assignment, "condition");
+  if (text.empty()) return true;
+  const auto condition = RoleCondition::parse(text);
+  return condition && condition->allows(action, attributes);
+}
+
 }  // namespace
 
 std::string Core::tenant() const { return text_at(store_.documents("emulator").at("directory"), "tenant"); }
@@ -94,8 +114,10 @@ std::optional<Core::Rights> Core::rights_of(std::string_view role_definition_id)
   return std::nullopt;
 }
 
-bool Core::may(std::string_view principal, std::string_view action, std::string_view scope, bool data) {
+bool Core::may(std::string_view principal, std::string_view action, std::string_view scope, bool data,
+               const ConditionAttributes& attributes) {
   const Lock guard(*this);
+  const auto asked = with_attributes_of(scope, attributes);
   const std::string wanted = to_lower(scope);
   for (const Resource* assignment : store_.resources_of_type("Microsoft.Authorization/roleAssignments")) {
     const Json& properties = assignment->properties();
@@ -105,9 +127,9 @@ bool Core::may(std::string_view principal, std::string_view action, std::string_
     if (integer_at(assignment->hidden, "effective") > now_ms()) continue;
     const auto rights = rights_of(text_at(properties, "roleDefinitionId"));
     if (!rights) continue;
-    if (data ? fits_any(rights->data_actions, action) && !fits_any(rights->not_data_actions, action)
-             : fits_any(rights->actions, action) && !fits_any(rights->not_actions, action))
-      return true;
+    const bool fits = data ? fits_any(rights->data_actions, action) && !fits_any(rights->not_data_actions, action)
+                           : fits_any(rights->actions, action) && !fits_any(rights->not_actions, action);
+    if (fits && condition_allows(properties, action, asked)) return true;
   }
   return false;
 }

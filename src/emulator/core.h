@@ -149,7 +149,9 @@ class Core {
   };
   Principal create_principal(std::string_view display_name, double visible_after_seconds);
   /// Does a role assignment in effect allow it? `data`: a data action. Scope: a resource id or anything below one.
-  bool may(std::string_view principal, std::string_view action, std::string_view scope, bool data = false);
+  /// `attributes`: what the request says to the conditions of assignments.
+  bool may(std::string_view principal, std::string_view action, std::string_view scope, bool data = false,
+           const ConditionAttributes& attributes = {});
   /// What a role definition allows, built in or the subscription's own; nothing for an unknown one.
   struct Rights {
     std::string actions, not_actions, data_actions, not_data_actions;  // patterns, separated by blanks

@@ -12,6 +12,7 @@
 #include "emulator/arm_path.h"
 #include "emulator/body_check.h"
 #include "emulator/request.h"
+#include "emulator/role_condition.h"
 #include "emulator/shapes.h"
 #include "emulator/store.h"
 
@@ -57,6 +58,7 @@ struct TypeBehaviour {
   std::string default_code = "InvalidRequestContent";  // of body errors
 
   // Every function may be empty. An Answer refuses.
+  std::function<ConditionAttributes(const Context&)> attributes;    // what conditions of role assignments ask about
   std::function<std::optional<Answer>(const Context&)> check_name;  // before anything else of a PUT
   std::function<std::optional<Answer>(Write&)> write;
   std::function<std::string(Core&, const Resource&)> fails;       // a write's operation ends: why it fails, if so

@@ -62,8 +62,8 @@ std::string_view verb_of(const std::string& method) {
 }
 
 std::optional<Answer> refuse_without_right(Core& core, const Request& request, const std::string& action,
-                                           const std::string& scope) {
-  if (core.may(request.caller.object_id, action, scope)) return std::nullopt;
+                                           const std::string& scope, const ConditionAttributes& attributes = {}) {
+  if (core.may(request.caller.object_id, action, scope, /*data=*/false, attributes)) return std::nullopt;
   return arm_error(403, "AuthorizationFailed",
                    fmt::format("The client '{0}' with object id '{0}' does not have authorization to perform action "
                                "'{1}' over scope '{2}' or "
@@ -77,7 +77,8 @@ std::optional<Answer> refuse_unauthorised(const Context& context, const TypeBeha
   if (equals_ignoring_case(type.type, "Microsoft.Resources/resourceGroups"))
     action = fmt::format("Microsoft.Resources/subscriptions/resourceGroups/{}", verb_of(context.request.method));
   if (!action_name.empty()) action = fmt::format("{}/{}/action", type.type, action_name);
-  return refuse_without_right(context.core, context.request, action, context.path.id());
+  return refuse_without_right(context.core, context.request, action, context.path.id(),
+                              type.attributes ? type.attributes(context) : ConditionAttributes());
 }
 
 std::optional<Answer> check_scope(Core& core, const ArmPath& path, bool write) {

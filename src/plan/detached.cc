@@ -1,6 +1,8 @@
 #include "plan/detached.h"
 
 #include <algorithm>
+#include <array>
+#include <set>
 
 #include "plan/scope.h"
 #include "providers/authorization.h"
@@ -16,7 +18,11 @@ using providers::StackScope;
 
 constexpr std::string_view kJobType = "Microsoft.App/jobs";
 constexpr std::string_view kIdentityType = "Microsoft.ManagedIdentity/userAssignedIdentities";
+constexpr std::string_view kGroupType = "Microsoft.Resources/resourceGroups";
 constexpr std::string_view kRoleType = "Microsoft.Authorization/roleAssignments";
+constexpr auto kFirst =
+    std::to_array<std::string_view>({providers::kGroup, providers::kRegistry, providers::kVault, providers::kStorage,
+                                     providers::kStateContainer, providers::kUploadsContainer});
 /// Longer than builds and servers take together; the platform ends what goes on after it.
 constexpr int kLongestRunSeconds = 6 * 3600;
 
@@ -38,6 +44,24 @@ Value::List environment_of(const RunJobNeeds& needs) {
 Value::Text image_of(const RunJobNeeds& needs) {
   if (needs.is_from_elsewhere) return {needs.image};
   return {providers::property_of(providers::kRegistry, "properties.loginServer"), "/" + needs.image};
+}
+
+bool is_role(const graph::Resource& resource) { return equals_ignoring_case(resource.type, kRoleType); }
+
+/// What exists before the job does.
+bool is_there_first(std::string_view node) { return std::ranges::find(kFirst, node) != kFirst.end(); }
+
+/// The roles, by GUID, of assignments whose scope only the job makes.
+std::set<std::string> roles_left(const graph::ResourceGraph& graph) {
+  std::set<std::string> guids;
+  for (const auto& [id, node] : graph.nodes()) {
+    const auto* resource = std::get_if<graph::Resource>(&node);
+    if (resource == nullptr || !is_role(*resource) || is_there_first(resource->scope)) continue;
+    const auto* definition = resource->body.find("properties")->find("roleDefinitionId")->get_if<Value::Text>();
+    const auto& text = std::get<std::string>(definition->front());
+    guids.insert(text.substr(text.rfind('/') + 1));
+  }
+  return guids;
 }
 
 enum class Registry { none, the_stacks };
@@ -82,18 +106,16 @@ void add_job(graph::ResourceGraph& graph, const StackScope& scope, const RunJobN
   };
   give(kRunRole, providers::kGroup, azure::Role::contributor);
   if (graph.find(providers::kDeployerRole)) give(kRunVaultRole, providers::kVault, azure::Role::key_vault_secrets_user);
+  if (const auto left = roles_left(graph); !left.empty())
+    graph.add(providers::granting_role(scope, kRunGrantRole, *graph.resource(providers::kGroup), identity, left));
   if (!needs.is_from_elsewhere && !graph.find(providers::kRegistry)) graph.add(providers::registry(scope));
   graph.add(identity);
   graph.add(job_of(scope, needs, graph.find(providers::kRegistry) ? Registry::the_stacks : Registry::none));
 }
 
 bool comes_first(const graph::Node& node) {
-  if (const auto* resource = std::get_if<graph::Resource>(&node)) {
-    for (const auto id : {providers::kRegistry, providers::kVault, providers::kStorage, providers::kStateContainer,
-                          providers::kUploadsContainer})
-      if (resource->id == id) return true;
-    return resource->id == kRunJob || equals_ignoring_case(resource->type, kRoleType);
-  }
+  if (const auto* resource = std::get_if<graph::Resource>(&node))
+    return resource->id == kRunJob || is_there_first(is_role(*resource) ? resource->scope : resource->id);
   const auto* secret = std::get_if<graph::WriteSecret>(&std::get<graph::Action>(node).what);
   return secret != nullptr && std::holds_alternative<graph::FileRecipe>(secret->recipe);
 }
@@ -106,6 +128,13 @@ std::string run_job_name(const std::string& project, const Stack& stack) {
 
 std::string run_identity_name(const std::string& project, const Stack& stack) {
   return scope_of(project, stack).name_for(kIdentityType, "run");
+}
+
+azure::ResourceId run_grant_id(const std::string& project, const Stack& stack) {
+  const auto scope = scope_of(project, stack);
+  const auto group = providers::make_resource(scope, providers::kGroup, kGroupType, scope.group, {});
+  const auto role = providers::granting_role(scope, kRunGrantRole, group, identity_of(scope), {});
+  return azure::ResourceId::group(scope.subscription_id, scope.group).extension(role.type, role.name);
 }
 
 graph::ResourceGraph before_the_job(const graph::ResourceGraph& graph, const std::string& project, const Stack& stack,
@@ -128,11 +157,15 @@ graph::ResourceGraph before_the_job(const graph::ResourceGraph& graph, const std
 
 graph::ResourceGraph in_the_job(const graph::ResourceGraph& graph, const graph::ResourceGraph& first) {
   graph::ResourceGraph out;
-  for (const char* id : {kRunIdentity, kRunVaultRole})
-    if (const auto* node = first.find(kRunVaultRole) ? first.resource(id) : nullptr) out.add(*node);
+  const bool has_own_roles = first.find(kRunVaultRole) || first.find(kRunGrantRole);
+  for (const char* id : {kRunIdentity, kRunVaultRole, kRunGrantRole})
+    if (has_own_roles && first.find(id)) out.add(*first.resource(id));
   for (const auto& [id, node] : graph.nodes()) {
     if (const auto* resource = std::get_if<graph::Resource>(&node)) {
-      out.add(*resource);
+      auto added = *resource;
+      if (is_role(added) && !is_there_first(added.scope))
+        added.after.push_back({kRunGrantRole, "the run must be allowed to give it"});
+      out.add(std::move(added));
       continue;
     }
     auto action = std::get<graph::Action>(node);

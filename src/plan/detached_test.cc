@@ -49,7 +49,21 @@ TEST(BeforeTheJob, LeavesServicesAndSecretsToTheJob) {
   EXPECT_EQ(first.find("healthy/web"), nullptr);
 }
 
-TEST(BeforeTheJob, GivesAllRolesSoThatTheJobNeedGiveNone) {
+/// The same with object storage, whose account only the job makes.
+graph::ResourceGraph with_photos() {
+  auto with = project();
+  compose::Service photos;
+  photos.name = "photos";
+  photos.image = {"minio/minio", {}};
+  photos.extensions["x-defang-object-storage"] = compose::Node::of_boolean(true);
+  with.services["photos"] = photos;
+  Diagnostics diagnostics;
+  auto graph = build_graph(with, kStack, {.principal_id = "me", .principal_type = "User"}, diagnostics);
+  EXPECT_FALSE(diagnostics.has_errors());
+  return graph;
+}
+
+TEST(BeforeTheJob, GivesAllRolesOnWhatComesFirstSoThatTheJobNeedGiveNone) {
   const auto graph = whole();
   const auto first = before_the_job(graph, "shop", kStack, needs());
   for (const auto& [id, node] : graph.nodes()) {
@@ -57,6 +71,30 @@ TEST(BeforeTheJob, GivesAllRolesSoThatTheJobNeedGiveNone) {
     if (resource == nullptr || resource->type != "Microsoft.Authorization/roleAssignments") continue;
     EXPECT_NE(first.find(id), nullptr) << id;
   }
+  EXPECT_EQ(first.find(kRunGrantRole), nullptr);
+}
+
+TEST(BeforeTheJob, LetsItGiveWhatIsLeftToItAndNothingElse) {
+  const auto first = before_the_job(with_photos(), "shop", kStack, needs());
+  EXPECT_EQ(first.find("objects/photos"), nullptr);
+  EXPECT_EQ(first.find("role/objects/photos"), nullptr);
+  const auto* grant = first.resource(kRunGrantRole);
+  ASSERT_NE(grant, nullptr);
+  EXPECT_EQ(grant->scope, "group");
+  const auto& properties = *grant->body.find("properties");
+  EXPECT_EQ(*properties.find("conditionVersion"), Value("2.0"));
+  EXPECT_EQ(*properties.find("condition"),
+            Value("((!(ActionMatches{'Microsoft.Authorization/roleAssignments/write'})) OR "
+                  "(@Request[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals "
+                  "{ba92f5b4-2d11-453d-a403-e96b0029c9fe} AND "
+                  "@Request[Microsoft.Authorization/roleAssignments:PrincipalType] "
+                  "ForAnyOfAnyValues:StringEqualsIgnoreCase {'ServicePrincipal'})) AND "
+                  "((!(ActionMatches{'Microsoft.Authorization/roleAssignments/delete'})) OR "
+                  "(@Resource[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals "
+                  "{ba92f5b4-2d11-453d-a403-e96b0029c9fe} AND "
+                  "@Resource[Microsoft.Authorization/roleAssignments:PrincipalType] "
+                  "ForAnyOfAnyValues:StringEqualsIgnoreCase {'ServicePrincipal'}))"));
+  EXPECT_TRUE(run_grant_id("shop", kStack).text().ends_with("/roleAssignments/" + grant->name));
 }
 
 TEST(BeforeTheJob, MakesItContributorOfTheGroupAndReaderOfTheVaultOnlyWhereSecretsAreComposed) {
@@ -91,6 +129,14 @@ TEST(InTheJob, IsSoundAndLetsReadersOfTheVaultWaitForItsRole) {
   EXPECT_EQ(job.find(kRunJob), nullptr);
   const auto edges = job.edges_of("config/KEY");
   EXPECT_NE(std::ranges::find(edges, kRunVaultRole, &graph::Edge::node), edges.end());
+}
+
+TEST(InTheJob, WhatGivesRolesWaitsForTheRightTo) {
+  const auto graph = with_photos();
+  const auto job = in_the_job(graph, before_the_job(graph, "shop", kStack, needs()));
+  EXPECT_EQ(job.fault(), "");
+  const auto edges = job.edges_of("role/objects/photos");
+  EXPECT_NE(std::ranges::find(edges, kRunGrantRole, &graph::Edge::node), edges.end());
 }
 
 TEST(InTheJob, FindsFilesInTheVault) {

@@ -7,6 +7,7 @@
 #include "compose/attributes.h"
 #include "plan/attributes.h"
 #include "plan/siblings.h"
+#include "providers/cognitive_services.h"
 
 namespace defang::plan {
 namespace {
@@ -553,6 +554,17 @@ TEST(Stores, TakeThePlaceOfTheirContainers) {
   EXPECT_TRUE(result.needs("app/web", "endpoint/cache/names"));
   EXPECT_TRUE(result.variable("app/web", "REDIS_URL")->find("secretRef"));
   EXPECT_EQ(result.graph.fault(), "");
+}
+
+TEST(Stores, ModelsTakeAddressAndKeyOfTheAppsOwnClient) {
+  auto app = managed("app", "app", "x-defang-llm");
+  app.environment = {variable("OPENAI_BASE_URL", {{false, "https://api.openai.com/v1"}}),
+                     variable("OPENAI_API_KEY", {{false, "sk-mine"}})};
+  const auto result = planned(project({app}));
+  EXPECT_TRUE(result.variable("app/app", "OPENAI_API_KEY")->find("secretRef"));
+  const auto* address = result.variable("app/app", "OPENAI_BASE_URL")->find("value");
+  ASSERT_TRUE(address);
+  EXPECT_EQ(*address, Value(providers::model_base_url()));
 }
 
 TEST(Stores, WantAPasswordThatAzureTakes) {

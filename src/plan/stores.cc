@@ -634,16 +634,26 @@ void add_model_address(Planning& plan, const Service& service, Add&& add) {
   if (!said) add("OPENAI_MODEL", {deployment});
 }
 
+/// Who calls models with a client of its own is led to ours, whoever's it named: address and key go together.
+bool is_led_to_our_models(const Planning& plan, const Service& service) {
+  return calls_models(service) || uses_our_models(plan, service);
+}
+
 /// A name that no deployment can have ("ai/llama3.3") is sent in the form that it has on Azure; an endpoint of Azure's
 /// clients is no base URL.
-std::optional<Value> model_name_rewritten(Planning& plan, PlannedService& planned,
-                                          const EnvironmentVariable& variable) {
+std::optional<Value> model_setting_rewritten(Planning& plan, PlannedService& planned,
+                                             const EnvironmentVariable& variable) {
   const auto& service = *planned.service;
   const auto literal = literal_of(&variable);
-  if (variable.name == "AZURE_OPENAI_ENDPOINT" && uses_our_models(plan, service)) {
+  const auto led_to = [&](Value::Text address) {
     plan.diagnostics.add(store_address_rewritten(service, variable, std::string(providers::kModels)));
-    return as_variable(plan, planned, variable.name, providers::model_endpoint(), variable.span);
-  }
+    return as_variable(plan, planned, variable.name, std::move(address), variable.span);
+  };
+  if (variable.name == "AZURE_OPENAI_ENDPOINT" && is_led_to_our_models(plan, service))
+    return led_to(providers::model_endpoint());
+  if (variable.name == "OPENAI_BASE_URL" && calls_models(service) && !speaks_azure_openai(service) &&
+      !rewritten_variable(plan, service, variable))
+    return led_to(providers::model_base_url());
   if (!literal || !variable.name.ends_with("_MODEL") || !plan.graph.find(providers::model_node(*literal)))
     return std::nullopt;
   const auto name = providers::model_deployment_name(*literal);
@@ -754,9 +764,9 @@ void check_redis_databases(Planning& plan) {
 std::optional<Value> store_variable(Planning& plan, PlannedService& planned, const EnvironmentVariable& variable) {
   const auto& service = *planned.service;
   if (has_models(plan))
-    if (auto value = model_name_rewritten(plan, planned, variable)) return std::move(*value);
+    if (auto value = model_setting_rewritten(plan, planned, variable)) return std::move(*value);
   // A key of anybody else's opens nothing where the address leads to our models.
-  if (has_models(plan) && variable.name == key_variable(service) && uses_our_models(plan, service))
+  if (has_models(plan) && variable.name == key_variable(service) && is_led_to_our_models(plan, service))
     return Value::Map{{"name", variable.name},
                       {"secretRef", use_secret(plan, planned.workload, std::string(providers::kModelsKey))}};
   const auto& split = split_of(plan, planned);
@@ -806,7 +816,7 @@ void add_store_variables(Planning& plan, PlannedService& planned) {
   const bool calls = calls_models(service);
   if (calls && service.models.empty()) add_model_address(plan, service, add);
   const auto key = key_variable(service);
-  if ((calls || uses_our_models(plan, service)) && !find_variable(service, key))
+  if (is_led_to_our_models(plan, service) && !find_variable(service, key))
     environment.push_back(Value::Map{
         {"name", key}, {"secretRef", use_secret(plan, planned.workload, std::string(providers::kModelsKey))}});
 }

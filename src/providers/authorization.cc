@@ -1,6 +1,9 @@
 #include "providers/authorization.h"
 
+#include <fmt/format.h>
+
 #include "support/digest.h"
+#include "support/text.h"
 
 namespace defang::providers {
 
@@ -26,6 +29,21 @@ graph::Resource assignment(const StackScope& scope, std::string_view node, const
   return resource;
 }
 
+/// "Examples to delegate Azure role assignment management with conditions", Microsoft Learn: what is asked for counts
+/// when a role is given, what is there when it is taken back.
+std::string condition_of(const std::set<std::string>& roles) {
+  const std::string guids = join({roles.begin(), roles.end()}, ", ");
+  const auto only = [&](std::string_view verb, std::string_view source) {
+    return fmt::format(
+        "((!(ActionMatches{{'Microsoft.Authorization/roleAssignments/{0}'}})) OR "
+        "(@{1}[Microsoft.Authorization/roleAssignments:RoleDefinitionId] ForAnyOfAnyValues:GuidEquals {{{2}}} AND "
+        "@{1}[Microsoft.Authorization/roleAssignments:PrincipalType] "
+        "ForAnyOfAnyValues:StringEqualsIgnoreCase {{'ServicePrincipal'}}))",
+        verb, source, guids);
+  };
+  return only("write", "Request") + " AND " + only("delete", "Resource");
+}
+
 }  // namespace
 
 graph::Resource identity_role(const StackScope& scope, std::string_view node, const graph::Resource& about,
@@ -33,6 +51,17 @@ graph::Resource identity_role(const StackScope& scope, std::string_view node, co
   auto resource = assignment(scope, node, about, scope.id_of(identity.type, identity.name).text(),
                              property_of(identity.id, "properties.principalId"), "ServicePrincipal", role);
   resource.because = identity.id + " is " + std::string(azure::name_of(role)) + " on " + about.id;
+  return resource;
+}
+
+graph::Resource granting_role(const StackScope& scope, std::string_view node, const graph::Resource& about,
+                              const graph::Resource& identity, const std::set<std::string>& roles) {
+  auto resource = identity_role(scope, node, about, identity, azure::Role::role_based_access_control_administrator);
+  auto properties = *resource.body.find("properties");
+  properties.set("condition", condition_of(roles));
+  properties.set("conditionVersion", "2.0");
+  resource.body.set("properties", std::move(properties));
+  resource.because = identity.id + " gives the roles that are left to it on " + about.id;
   return resource;
 }
 

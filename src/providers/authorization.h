@@ -1,5 +1,6 @@
 #pragma once
 
+#include <set>
 #include <string>
 #include <string_view>
 
@@ -11,6 +12,11 @@ namespace defang::providers {
 /// Lets the identity at node `identity` act in `role` on `about`.
 graph::Resource identity_role(const StackScope& scope, std::string_view node, const graph::Resource& about,
                               const graph::Resource& identity, azure::Role role);
+
+/// Lets the identity at node `identity` give the roles of these GUIDs, and take them back, on `about` and all below it:
+/// to service principals, and no other role to anybody.
+graph::Resource granting_role(const StackScope& scope, std::string_view node, const graph::Resource& about,
+                              const graph::Resource& identity, const std::set<std::string>& roles);
 
 /// Lets who deploys, known by object id, act in `role` on `about`. `principal_type` may be empty: Azure looks it up.
 graph::Resource principal_role(const StackScope& scope, std::string_view node, const graph::Resource& about,

@@ -26,6 +26,8 @@ struct ErrorRow {
 struct TraceRow {
   std::string name;
   int requests = 0, operations = 0, lists = 0, errors = 0;
+  int answers = 0;  // of Resource Manager that are none of these: a resource, a poll, a write that was done at once
+  int others = 0;   // of other services, and none of these; not driven
 };
 
 /// What became of everything recorded when our poller and clients met it again.
@@ -44,6 +46,7 @@ class Replay {
   void drive_operation(const Trace& trace, std::size_t index);
   void drive_list(const Trace& trace, std::size_t index);
   void drive_error(const Trace& trace, std::size_t index);
+  void drive_answer(const Trace& trace, std::size_t index);
 };
 
 /// The tables of docs/recorded-traffic.md.

@@ -49,6 +49,39 @@ TEST_F(RecordedTraffic, IsWhatOurClientsMakeOfEveryOperationListAndErrorInIt) {
       << kReport << " says something else: DEFANG_ACCEPT=1 writes it again";
 }
 
+/// Their subject, as tests/replay/run tells it (FLOWS).
+bool is_about_domains_or_jobs(const std::string& name) {
+  return name.starts_with("containerapp-cert-domain.") || name.starts_with("containerapp-job.") ||
+         name.contains("containerapp_env_msi_certificate");
+}
+
+TEST_F(RecordedTraffic, OfCertificatesDomainsAndJobsDrivesOursRequestByRequest) {
+  Replay replay;
+  int pages = 0, elsewhere = 0;
+  for (const fs::path& file : files_) {
+    if (!is_about_domains_or_jobs(file.stem().string())) continue;
+    const auto trace = parse_trace(file.stem(), read(file));
+    for (const auto& record : trace.records)
+      elsewhere += !record.host.empty() && !record.host.starts_with("management.") && record.answer.status < 400;
+    replay.drive(trace);
+  }
+  EXPECT_EQ(join(replay.wrong, "\n"), "");
+  EXPECT_EQ(replay.traces.size(), 8u);
+  int requests = 0, driven = 0, others = 0;
+  for (const auto& row : replay.traces) {
+    requests += row.requests;
+    driven += row.operations + row.lists + row.errors + row.answers;
+    others += row.others;
+    RecordProperty(row.name, row.operations + row.lists + row.errors + row.answers);
+  }
+  for (const auto& [name, row] : replay.lists) pages += row.pages - row.number;
+  EXPECT_EQ(driven + pages + others, requests);
+  EXPECT_LE(others, elsewhere);
+  for (const char* operation : {"microsoft.app/jobs PUT", "microsoft.app/jobs PATCH", "microsoft.app/jobs DELETE",
+                                "microsoft.app/managedenvironments/managedcertificates PUT"})
+    EXPECT_TRUE(replay.operations.contains(operation)) << operation;
+}
+
 TEST_F(RecordedTraffic, IsUnderstoodWhateverThingsAreCalled) {
   Replay recorded;
   for (const fs::path& file : files_) recorded.drive(parse_trace(file.stem(), read(file)));

@@ -15,6 +15,8 @@ namespace {
 constexpr double kPropagationSeconds = 60;
 
 constexpr std::string_view kDefinitions = "Microsoft.Authorization/roleDefinitions";
+/// Of a principal whose type nobody has told.
+constexpr std::string_view kUsualType = "ServicePrincipal";
 
 Json list_of(std::string_view blank_separated) {
   Json values = Json::array();
@@ -152,6 +154,43 @@ std::optional<Answer> check_unique(const Write& write, const Json& properties, c
   return std::nullopt;
 }
 
+/// "Currently the only accepted value is '2.0'" (REST reference, Role Assignments - Create). How Azure words the
+/// refusal of a condition, and its code, is not documented.
+std::optional<Answer> check_condition(const Json& properties) {
+  const std::string text = text_at(properties, "condition");
+  const std::string version = text_at(properties, "conditionVersion");
+  if (text.empty()) return std::nullopt;
+  if (version != "2.0")
+    return arm_error(
+        400, "InvalidConditionVersion",
+        fmt::format("The condition version '{}' is not valid. The only accepted value is '2.0'.", version));
+  const auto condition = RoleCondition::parse(text);
+  if (condition) return std::nullopt;
+  return arm_error(400, "InvalidCondition",
+                   fmt::format("The given role assignment condition is invalid: {}.", condition.error()));
+}
+
+void add_attributes(ConditionAttributes& attributes, std::string_view source, const Json& properties) {
+  const auto add = [&](std::string_view name, std::string value) {
+    attributes[fmt::format("@{}[microsoft.authorization/roleassignments:{}]", source, name)] = {std::move(value)};
+  };
+  const std::string role = text_at(properties, "roleDefinitionId"), type = text_at(properties, "principalType");
+  add("roledefinitionid", role.substr(role.rfind('/') + 1));
+  add("principalid", text_at(properties, "principalId"));
+  add("principaltype", type.empty() ? std::string(kUsualType) : type);
+}
+
+/// What is asked for, and what is there: "Authorization: attributes", Microsoft Learn.
+ConditionAttributes attributes_of(const Context& context) {
+  ConditionAttributes attributes;
+  // The very member that is stored if the write is allowed.
+  if (const auto sent = context.request.json(); sent && sent->is_object() && sent->contains("properties"))
+    add_attributes(attributes, "request", (*sent)["properties"]);
+  if (const Resource* there = context.core.store().find(context.path.id()))
+    add_attributes(attributes, "resource", there->properties());
+  return attributes;
+}
+
 std::string scope_of(const Write& write) {
   const Resource* known = write.core.store().find(write.path.scope);
   return known == nullptr ? write.path.scope : known->id;
@@ -166,6 +205,7 @@ std::optional<Answer> write_assignment(Write& write) {
                      fmt::format("The specified role definition with ID '{}' does not exist.",
                                  text_at(properties, "roleDefinitionId")));
   if (auto refusal = check_principal(write, properties)) return refusal;
+  if (auto refusal = check_condition(properties)) return refusal;
   if (auto refusal = check_unique(write, properties, scope)) return refusal;
   const std::string now = core.now_text();
   const std::string type = text_at(properties, "principalType");
@@ -176,7 +216,7 @@ std::optional<Answer> write_assignment(Write& write) {
   write.next.body = {{"properties",
                       {{"roleDefinitionId", text_at(properties, "roleDefinitionId")},
                        {"principalId", text_at(properties, "principalId")},
-                       {"principalType", type.empty() ? "ServicePrincipal" : type},
+                       {"principalType", type.empty() ? kUsualType : type},
                        {"scope", scope},
                        {"condition", or_null("condition")},
                        {"conditionVersion", or_null("conditionVersion")},
@@ -283,6 +323,7 @@ void add_authorization(Core& core) {
              .kind = BodyCheck::Kind::text,
              .values = "User|Group|ServicePrincipal|ForeignGroup|Device",
              .rule = "ARM-42"}},
+       .attributes = attributes_of,
        .write = write_assignment,
        .not_found = assignment_not_found});
 }
