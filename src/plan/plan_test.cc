@@ -567,6 +567,15 @@ TEST(Stores, ModelsTakeAddressAndKeyOfTheAppsOwnClient) {
   EXPECT_EQ(*address, Value(providers::model_base_url()));
 }
 
+TEST(Stores, AGatewayOfTheProjectsOwnStaysBetweenAnAppAndModels) {
+  auto app = managed("app", "app", "x-defang-llm");
+  app.environment = {variable("OPENAI_BASE_URL", {{false, "http://gateway:4000/v1"}}),
+                     variable("OPENAI_API_KEY", {{false, "of-the-gateway"}})};
+  const auto result = planned(project({app, published("gateway", 4000)}));
+  EXPECT_EQ(*result.variable("app/app", "OPENAI_API_KEY")->find("value"), Value("of-the-gateway"));
+  EXPECT_EQ(*result.variable("app/app", "OPENAI_BASE_URL")->find("value"), Value("http://gateway/v1"));
+}
+
 TEST(Stores, WantAPasswordThatAzureTakes) {
   auto db = managed("db", "postgres:16", "x-defang-postgres");
   EXPECT_EQ(planned(project({db})).codes(), std::vector<std::string>{"azure.postgres-password"});

@@ -634,9 +634,17 @@ void add_model_address(Planning& plan, const Service& service, Add&& add) {
   if (!said) add("OPENAI_MODEL", {deployment});
 }
 
+/// A gateway of the project's own stands between the service and any model.
+bool asks_a_sibling(const Planning& plan, const Service& service) {
+  for (const auto* name : {"OPENAI_BASE_URL", "AZURE_OPENAI_ENDPOINT"})
+    if (const auto address = literal_of(find_variable(service, name)))
+      if (!mentions_in(*address, plan.hosts).empty()) return true;
+  return false;
+}
+
 /// Who calls models with a client of its own is led to ours, whoever's it named: address and key go together.
 bool is_led_to_our_models(const Planning& plan, const Service& service) {
-  return calls_models(service) || uses_our_models(plan, service);
+  return (calls_models(service) && !asks_a_sibling(plan, service)) || uses_our_models(plan, service);
 }
 
 /// A name that no deployment can have ("ai/llama3.3") is sent in the form that it has on Azure; an endpoint of Azure's
@@ -651,8 +659,8 @@ std::optional<Value> model_setting_rewritten(Planning& plan, PlannedService& pla
   };
   if (variable.name == "AZURE_OPENAI_ENDPOINT" && is_led_to_our_models(plan, service))
     return led_to(providers::model_endpoint());
-  if (variable.name == "OPENAI_BASE_URL" && calls_models(service) && !speaks_azure_openai(service) &&
-      !rewritten_variable(plan, service, variable))
+  if (variable.name == "OPENAI_BASE_URL" && calls_models(service) && !asks_a_sibling(plan, service) &&
+      !speaks_azure_openai(service) && !rewritten_variable(plan, service, variable))
     return led_to(providers::model_base_url());
   if (!literal || !variable.name.ends_with("_MODEL") || !plan.graph.find(providers::model_node(*literal)))
     return std::nullopt;
