@@ -32,6 +32,7 @@ const Option kPlanOptions[] = {
      "FORMAT",
      "text (default), json, arm (a deployment template), bicep, dot or svg",
      {"text", "json", "arm", "bicep", "dot", "svg"}},
+    {"--delete-data", &Arguments::delete_data_of, "SERVICE", "show what `up --delete-data SERVICE` deletes"},
 };
 const Option kLsOptions[] = {
     {"--all-subscriptions", &Arguments::all_subscriptions, "",
