@@ -68,6 +68,10 @@ const Option kLogsOptions[] = {
     {"--since", &Arguments::since, "TIME", "only lines from this time on: `10m`, or 2026-01-31T12:00:00Z"},
     {"-n,--tail", &Arguments::tail, "N", "lines of the past from each container (default 100; with --since all)"},
 };
+const Option kDbOptions[] = {
+    {"--url", &Arguments::url, "", "print how the store is reached instead, all but the password"},
+    {"--image", &Arguments::image, "IMAGE", "image that holds the client (DEFANG_DB_IMAGE)"},
+};
 const Option kConfigSetOptions[] = {
     {"--random", &Arguments::random, "", "32 random bytes as text"},
     {"-e,--env", &Arguments::env, "", "take the values from the environment"},
@@ -170,6 +174,12 @@ const std::vector<Command>& commands() {
        {kLoadOptions, kLogsOptions},
        "[SERVICE...]",
        run_logs},
+      {"db",
+       {},
+       "Open psql, mysql, redis-cli or mongosh for a managed store, inside the stack's own network",
+       {kLoadOptions, kDbOptions},
+       "SERVICE [-- ARGUMENT...]",
+       run_db},
       {"compose ls", {}, "List the stacks of the subscription", {kLsOptions}, "", run_compose_ls},
       {"compose stop",
        {},

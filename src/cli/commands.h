@@ -16,6 +16,7 @@ int run_config_ls(const Arguments& arguments, Context& context);
 int run_config_resolve(const Arguments& arguments, Context& context);
 int run_config_rm(const Arguments& arguments, Context& context);
 int run_config_set(const Arguments& arguments, Context& context);
+int run_db(const Arguments& arguments, Context& context);
 int run_down(const Arguments& arguments, Context& context);
 int run_compose_ls(const Arguments& arguments, Context& context);
 int run_restart(const Arguments& arguments, Context& context);
