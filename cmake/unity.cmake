@@ -160,9 +160,10 @@ defang_together(deploy-test-2
   deploy/program_image_test.cc
   deploy/read_event_test.cc
   deploy/revision_test.cc
-  deploy/survey_test.cc)
+  deploy/store_shell_test.cc)
 defang_together(deploy-test-3
   deploy/stack_record_test.cc
+  deploy/survey_test.cc
   deploy/teardown_test.cc)
 defang_together(emulator-1
   emulator/access.cc

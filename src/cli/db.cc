@@ -160,7 +160,8 @@ class Conversation {
     }
     Stream::Size known{};
     const auto tell_size = [&] {
-      const auto size = context_.out.size();
+      auto size = context_.out.size();
+      if (size.columns == 0 || size.rows == 0) size = {80, 24};  // a terminal that does not say
       if (size.columns == known.columns && size.rows == known.rows) return;
       known = size;
       socket.send(deploy::size_message(size.columns, size.rows));

@@ -16,7 +16,6 @@
 #include "deploy/vault_secrets.h"
 #include "providers/key_vault.h"
 #include "rest/azure_error.h"
-#include "rest/vault_client.h"
 #include "support/text.h"
 
 namespace defang::deploy {
@@ -173,7 +172,9 @@ class ShellMaker {
     Shell shell{.app = shell_app(scope_, wish_.session), .exec_endpoint = {}, .secret = hex(access_.random.bytes(12))};
     TRY_ASSIGN(const std::string host, host_of(client_, graph_, scope_, access_, stop_));
     TRY_ASSIGN(const auto environment, deployed(graph_, std::string(providers::kEnvironment), scope_, access_, stop_));
-    TRY(find_identity());
+    // The one that reads secrets for the project's own apps.
+    TRY_ASSIGN(const auto identity, deployed(graph_, std::string(providers::kSecretsIdentity), scope_, access_, stop_));
+    identity_ = text_at(identity, "id");
     variable("DEFANG_DB_HOST", host);
     variable("DEFANG_DB_PORT", std::to_string(client_.port));
     variable("DEFANG_DB_USER", client_.user);
@@ -188,15 +189,6 @@ class ShellMaker {
   }
 
  private:
-  /// The one that reads secrets for the project's own apps. A stack whose apps have none is without it.
-  Result<void> find_identity() {
-    const auto* identity = graph_.resource(providers::kSecretsIdentity);
-    if (identity == nullptr) return {};
-    TRY_ASSIGN(const auto found, access_.arm.get(resource_id(graph_, *identity, scope_), identity->api_version, stop_));
-    if (found) identity_ = text_at(*found, "id");
-    return {};
-  }
-
   void variable(const std::string& name, const std::string& value) {
     if (!value.empty()) variables_.push_back({{"name", name}, {"value", value}});
   }
@@ -217,42 +209,42 @@ class ShellMaker {
         own_secret(name, variable_name, *text);
         continue;
       }
-      TRY_ASSIGN(const auto secret, vault_secret(std::get<graph::Reference>(client_.password[i])));
-      if (identity_.empty()) {
-        TRY_ASSIGN(const auto value, rest::read_secret(secret.pinned_uri, access_.cloud, access_.pipeline, stop_));
-        own_secret(name, variable_name, value.reveal());
-        continue;
-      }
+      const auto& reference = std::get<graph::Reference>(client_.password[i]);
+      TRY_ASSIGN(const auto secret,
+                 reference.kind == graph::Reference::Kind::list ? key_in_vault(reference) : vault_secret(reference));
       secrets_.push_back({{"name", name}, {"keyVaultUrl", secret.pinned_uri}, {"identity", identity_}});
       variables_.push_back({{"name", variable_name}, {"secretRef", name}});
     }
     return fmt::format("DEFANG_DB_PASSWORD={}\n{}{}", joined, client_function(client_.kind), kSession);
   }
 
+  azure::ResourceId vault() const { return resource_id(graph_, *graph_.resource(providers::kVault), scope_); }
+
   Result<VaultSecret> vault_secret(const graph::Reference& reference) {
-    const auto vault = resource_id(graph_, *graph_.resource(providers::kVault), scope_);
     const auto kept = kept_secret(reference, wish_);
-    TRY_ASSIGN(const auto found, read_secret(access_.arm, vault, kept.in_vault, stop_));
-    if (reference.kind != graph::Reference::Kind::list) {
-      if (found && found->enabled) return *found;
-      return fail(Error{.kind = Error::Kind::refused,
-                        .code = "store-password-missing",
-                        .message = fmt::format("{} is not set in this stack", kept.words),
-                        .help = "`defang config set` sets it; `defang compose up` deploys with it"});
-    }
+    TRY_ASSIGN(const auto found, read_secret(access_.arm, vault(), kept.in_vault, stop_));
+    if (found && found->enabled) return *found;
+    return fail(Error{.kind = Error::Kind::refused,
+                      .code = "store-password-missing",
+                      .message = fmt::format("{} is not set in this stack", kept.words),
+                      .help = "`defang config set` sets it; `defang compose up` deploys with it"});
+  }
+
+  /// Written again only when the key is another one: each version stays in the vault.
+  Result<VaultSecret> key_in_vault(const graph::Reference& reference) {
+    const auto name = kept_secret(reference, wish_).in_vault;
     const auto* resource = graph_.resource(reference.node);
     TRY_ASSIGN(const auto answer, access_.arm.post(resource_id(graph_, *resource, scope_), reference.function,
                                                    resource->api_version, nlohmann::json::object(), {}, stop_));
-    const std::string key = text_at(answer, reference.path);
-    // Written again only when the key is another one: each version stays in the vault.
-    constexpr std::string_view kDigestTag = "defang-recipe";
-    const std::string digest = sha256_hex(vault.text() + "\n" + key);
-    if (found && found->enabled && found->tags.contains(std::string(kDigestTag)) &&
-        found->tags.at(std::string(kDigestTag)) == digest)
+    const Secret key(text_at(answer, reference.path));
+    TRY_ASSIGN(const auto found, read_secret(access_.arm, vault(), name, stop_));
+    constexpr const char* kDigestTag = "defang-recipe";
+    const std::string digest = sha256_hex(vault().text() + "\n" + key.reveal());
+    if (found && found->enabled && found->tags.contains(kDigestTag) && found->tags.at(kDigestTag) == digest)
       return *found;
     auto tags = own_tags();
-    tags[std::string(kDigestTag)] = digest;
-    return write_secret(access_.arm, vault, kept.in_vault, Secret(key), tags, stop_);
+    tags[kDigestTag] = digest;
+    return write_secret(access_.arm, vault(), name, key, tags, stop_);
   }
 
   std::map<std::string, std::string> own_tags() const {
@@ -267,10 +259,8 @@ class ShellMaker {
     Json configuration = {{"activeRevisionsMode", "Single"}};
     if (!secrets_.empty()) configuration["secrets"] = secrets_;
     Json body = {{"location", scope_.location}, {"tags", tags}};
-    if (!identity_.empty()) {
-      configuration["identitySettings"] = Json::array({{{"identity", identity_}, {"lifecycle", "None"}}});
-      body["identity"] = {{"type", "UserAssigned"}, {"userAssignedIdentities", {{identity_, Json::object()}}}};
-    }
+    configuration["identitySettings"] = Json::array({{{"identity", identity_}, {"lifecycle", "None"}}});
+    body["identity"] = {{"type", "UserAssigned"}, {"userAssignedIdentities", {{identity_, Json::object()}}}};
     const Json container = {{"name", "shell"},
                             {"image", wish_.image.empty() ? std::string(kind.image) : wish_.image},
                             {"command", {"/bin/sh", "-c", std::string(kWait)}},
