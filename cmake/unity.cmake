@@ -32,35 +32,37 @@ defang_together(cli-1
   cli/compose_schema.cc)
 defang_together(cli-2
   cli/config_set.cc
+  cli/db.cc
   cli/emulator_dns.cc
   cli/estimate.cc
   cli/explain.cc
   cli/export.cc
   cli/loading.cc
-  cli/login.cc
-  cli/logs.cc)
+  cli/local_terminal.cc)
 defang_together(cli-3
   cli/detached.cc
+  cli/login.cc
+  cli/logs.cc
   cli/main.cc
   cli/missing_config.cc
   cli/plan.cc
   cli/planned.cc
-  cli/registry_login.cc
-  cli/run_job.cc
-  cli/service_control.cc)
+  cli/registry_login.cc)
 defang_together(cli-4
-  cli/session.cc
+  cli/run_job.cc
+  cli/service_control.cc
+  cli/session_lock.cc
   cli/stack_vault.cc
   cli/up.cc
   cli/version.cc
   cli/views/board.cc
-  cli/views/explain_text.cc
-  cli/views/json.cc
-  cli/views/plan_text.cc)
+  cli/views/explain_text.cc)
 defang_together(cli-5
+  cli/session.cc
   cli/views/human.cc
-  cli/views/wording.cc
-  cli/whoami.cc)
+  cli/views/json.cc
+  cli/views/plan_text.cc
+  cli/views/wording.cc)
 defang_together(compose-1
   compose/advice.cc
   compose/attributes.cc
@@ -127,11 +129,12 @@ defang_together(deploy-2
   deploy/domain_check.cc
   deploy/engine.cc
   deploy/event_log.cc
+  deploy/exec_protocol.cc
   deploy/idle_costs.cc
-  deploy/json_path.cc
-  deploy/known_errors.cc)
+  deploy/json_path.cc)
 defang_together(deploy-3
   deploy/event.cc
+  deploy/known_errors.cc
   deploy/log_history.cc
   deploy/parallel_gzip.cc
   deploy/payload.cc
@@ -159,9 +162,10 @@ defang_together(deploy-test-2
   deploy/program_image_test.cc
   deploy/read_event_test.cc
   deploy/revision_test.cc
-  deploy/survey_test.cc)
+  deploy/store_shell_test.cc)
 defang_together(deploy-test-3
   deploy/stack_record_test.cc
+  deploy/survey_test.cc
   deploy/teardown_test.cc)
 defang_together(emulator-1
   emulator/access.cc
@@ -198,76 +202,78 @@ defang_together(emulator-4
   emulator/engines/no_containers.cc
   emulator/engines/private_networks.cc
   emulator/engines/probe.cc
-  emulator/engines/root_mount.cc)
+  emulator/engines/pseudo_terminal.cc)
 defang_together(emulator-5
+  emulator/engines/root_mount.cc
   emulator/engines/tls_contexts.cc
   emulator/faults.cc
   emulator/front_door.cc
   emulator/json.cc
   emulator/locks.cc
   emulator/operations.cc
-  emulator/providers/all.cc
-  emulator/providers/app_keeper.cc)
+  emulator/providers/all.cc)
 defang_together(emulator-6
+  emulator/providers/app_exec.cc
+  emulator/providers/app_keeper.cc
   emulator/providers/app_streams.cc
   emulator/providers/blob_access.cc
   emulator/providers/blob_store.cc
-  emulator/providers/container_app_bodies.cc
   emulator/providers/cron.cc
-  emulator/providers/custom_domains.cc
   emulator/providers/governance.cc
   emulator/providers/identity_endpoint.cc)
 defang_together(emulator-7
   emulator/providers/cognitive_services.cc
-  emulator/providers/container_app_rules.cc
+  emulator/providers/container_app_bodies.cc
+  emulator/providers/custom_domains.cc
   emulator/providers/entra.cc
   emulator/providers/log_queries.cc
   emulator/providers/managed_identity.cc
   emulator/providers/mongo_clusters.cc
-  emulator/providers/network_types.cc
-  emulator/providers/plain_types.cc)
+  emulator/providers/network_types.cc)
 defang_together(emulator-8
-  emulator/providers/container_apps.cc
+  emulator/providers/container_app_rules.cc
+  emulator/providers/deployments.cc
+  emulator/providers/key_vault.cc
   emulator/providers/network.cc
   emulator/providers/private_dns.cc
   emulator/providers/private_endpoints.cc
-  emulator/providers/redis_enterprise.cc
   emulator/providers/registry_task.cc
-  emulator/providers/resource_graph.cc
-  emulator/providers/resource_identity.cc)
+  emulator/providers/resource_graph.cc)
 defang_together(emulator-9
-  emulator/providers/container_jobs.cc
+  emulator/providers/container_apps.cc
   emulator/providers/operational_insights.cc
+  emulator/providers/plain_types.cc
   emulator/providers/public_dns.cc
+  emulator/providers/redis_enterprise.cc
+  emulator/providers/resource_identity.cc
   emulator/providers/resources.cc
-  emulator/providers/retail_prices.cc
+  emulator/providers/retail_prices.cc)
+defang_together(emulator-10
+  emulator/providers/container_jobs.cc
+  emulator/providers/public_names.cc
   emulator/providers/revision_state.cc
   emulator/providers/storage.cc
-  emulator/providers/storage_blobs.cc)
-defang_together(emulator-10
-  emulator/providers/container_registry.cc
-  emulator/providers/public_names.cc
+  emulator/providers/storage_blobs.cc
   emulator/regions.cc
   emulator/registry/image_store.cc
-  emulator/registry/registries.cc
+  emulator/registry/registries.cc)
+defang_together(emulator-11
+  emulator/providers/container_registry.cc
   emulator/registry/tokens.cc
   emulator/request.cc
-  emulator/roles.cc)
-defang_together(emulator-11
-  emulator/providers/deployments.cc
-  emulator/providers/key_vault.cc
-  emulator/providers/managed_environments.cc
+  emulator/roles.cc
   emulator/router.cc
   emulator/server.cc
   emulator/services/postgres.cc
-  emulator/shapes.cc
-  emulator/store.cc)
+  emulator/shapes.cc)
 defang_together(emulator-12
-  emulator/providers/scaling.cc
+  emulator/providers/managed_environments.cc
   emulator/services/redis.cc
+  emulator/store.cc
   emulator/transport.cc
   emulator/verbs.cc
   emulator/versions.cc
+  emulator/web_socket.cc
   emulator/workloads.cc)
 defang_together(emulator-test-1
   emulator/core_test.cc
@@ -282,29 +288,33 @@ defang_together(emulator-test-2
   emulator/engines/image_name_test.cc
   emulator/engines/no_containers_test.cc
   emulator/engines/probe_test.cc
+  emulator/engines/pseudo_terminal_test.cc
   emulator/front_door_test.cc
   emulator/kusto_test.cc
   emulator/providers/container_app_rules_test.cc
-  emulator/providers/container_apps_test.cc
-  emulator/providers/container_registry_test.cc)
+  emulator/providers/container_apps_test.cc)
 defang_together(emulator-test-3
+  emulator/providers/container_registry_test.cc
   emulator/providers/cron_test.cc
   emulator/providers/custom_domains_test.cc
   emulator/providers/deployments_test.cc
   emulator/providers/governance_test.cc
   emulator/providers/identity_endpoint_test.cc
   emulator/providers/key_vault_test.cc
-  emulator/providers/managed_stores_test.cc
-  emulator/providers/network_test.cc)
+  emulator/providers/managed_stores_test.cc)
 defang_together(emulator-test-4
+  emulator/providers/network_test.cc
   emulator/providers/network_types_test.cc
   emulator/providers/private_endpoints_test.cc
   emulator/providers/queries_test.cc
   emulator/providers/scaling_test.cc
   emulator/providers/storage_test.cc
   emulator/providers/store_keeper_test.cc
-  emulator/registry/registries_test.cc
-  emulator/role_condition_test.cc)
+  emulator/registry/registries_test.cc)
+defang_together(emulator-test-5
+  emulator/role_condition_test.cc
+  emulator/versions_test.cc
+  emulator/web_socket_test.cc)
 defang_together(graph-1
   graph/graph.cc
   graph/value.cc)
@@ -374,7 +384,8 @@ defang_together(rest-4
   rest/operation.cc
   rest/retail_prices.cc
   rest/url.cc
-  rest/vault_client.cc)
+  rest/vault_client.cc
+  rest/web_socket.cc)
 defang_together(rest-test-1
   rest/arm_client_test.cc
   rest/beast_transport_test.cc

@@ -129,6 +129,10 @@ struct Arguments {
 
   std::string input;  // of `api`: a file, or `-`
 
+  // db
+  bool url = false;
+  std::string image;
+
   std::vector<std::string> words;  // what follows the options: services, NAME=VALUE ...
 };
 

@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include <CLI/CLI.hpp>
+#include <algorithm>
 #include <map>
 #include <memory>
 
@@ -107,8 +108,10 @@ std::variant<Invocation, Answer> parse(const std::vector<std::string>& words) {
     }
   }
 
-  // CLI11 takes the words in reverse order.
-  std::vector<std::string> reversed(words.rbegin(), words.rend());
+  // CLI11 takes the words in reverse order. What follows `--` are words, whatever they look like.
+  const auto mark = std::ranges::find(words, "--");
+  std::vector<std::string> reversed(words.begin(), mark);
+  std::ranges::reverse(reversed);
   try {
     root.parse(reversed);
   } catch (const CLI::CallForHelp&) {
@@ -129,6 +132,12 @@ std::variant<Invocation, Answer> parse(const std::vector<std::string>& words) {
   const auto found = by_app.find(at);
   if (found == by_app.end()) return Answer{at->help(), at == &root ? exit_done : exit_input_wrong};
   invocation.command = found->second;
+  if (mark != words.end()) {
+    if (invocation.command->words.empty())
+      return Answer{fmt::format("error: `{}` takes no words, so no `--` [usage]\n", invocation.command->path),
+                    exit_input_wrong};
+    invocation.arguments.words.insert(invocation.arguments.words.end(), mark + 1, words.end());
+  }
   return invocation;
 }
 

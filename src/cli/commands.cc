@@ -32,6 +32,7 @@ const Option kPlanOptions[] = {
      "FORMAT",
      "text (default), json, arm (a deployment template), bicep, dot or svg",
      {"text", "json", "arm", "bicep", "dot", "svg"}},
+    {"--delete-data", &Arguments::delete_data_of, "SERVICE", "show what `up --delete-data SERVICE` deletes"},
 };
 const Option kLsOptions[] = {
     {"--all-subscriptions", &Arguments::all_subscriptions, "",
@@ -66,6 +67,10 @@ const Option kLogsOptions[] = {
     {"--type", &Arguments::format, "TYPES", "run (default), build, system or all; several with commas between them"},
     {"--since", &Arguments::since, "TIME", "only lines from this time on: `10m`, or 2026-01-31T12:00:00Z"},
     {"-n,--tail", &Arguments::tail, "N", "lines of the past from each container (default 100; with --since all)"},
+};
+const Option kDbOptions[] = {
+    {"--url", &Arguments::url, "", "print how the store is reached instead, all but the password"},
+    {"--image", &Arguments::image, "IMAGE", "image that holds the client (DEFANG_DB_IMAGE)"},
 };
 const Option kConfigSetOptions[] = {
     {"--random", &Arguments::random, "", "32 random bytes as text"},
@@ -174,6 +179,12 @@ const std::vector<Command>& commands() {
        {kLoadOptions, kLogsOptions},
        "[SERVICE...]",
        run_logs},
+      {"db",
+       {},
+       "Open psql, mysql, redis-cli or mongosh for a managed store, inside the stack's own network",
+       {kLoadOptions, kDbOptions},
+       "SERVICE [-- ARGUMENT...]",
+       run_db},
       {"compose ls", {}, "List the stacks of the subscription", {kLsOptions}, "", run_compose_ls},
       {"compose stop",
        {},

@@ -19,6 +19,7 @@ int run_registry_ls(const Arguments& arguments, Context& context);
 int run_registry_logout(const Arguments& arguments, Context& context);
 int run_config_rm(const Arguments& arguments, Context& context);
 int run_config_set(const Arguments& arguments, Context& context);
+int run_db(const Arguments& arguments, Context& context);
 int run_down(const Arguments& arguments, Context& context);
 int run_compose_ls(const Arguments& arguments, Context& context);
 int run_restart(const Arguments& arguments, Context& context);

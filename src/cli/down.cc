@@ -57,6 +57,15 @@ bool is_confirmed(const deploy::TeardownOptions& options, const StackSettings& s
                   Context& context) {
   if (arguments.yes || arguments.non_interactive || arguments.json || settings.is_local) return true;
   if (!context.input_is_terminal || !context.err.is_terminal()) return true;
+  // A word that has to be thought of: data does not come back.
+  if (!options.keep_data) {
+    const auto typed = context.ask(
+        fmt::format("delete stack `{}` of project `{}` (resource group `{}`) with all its volumes and databases? Type "
+                    "the project's name to go on: ",
+                    options.scope.stack, options.scope.project, options.scope.group),
+        Context::Echo::shown);
+    return typed && trim(*typed) == options.scope.project;
+  }
   const auto answer = context.ask(
       fmt::format("delete stack `{}` of project `{}` (resource group `{}`){}? [y/N] ", options.scope.stack,
                   options.scope.project, options.scope.group, options.keep_vault ? ", all but its config" : ""),

@@ -21,9 +21,8 @@ void check_builds(const compose::Project& project, const Context& context, Diagn
 }
 
 /// What the plan depends on beside the project: who may do what, which host names are bound. Reads only.
-Result<std::pair<plan::Stack, plan::Facts>> ask_azure(const compose::Project& project, StackSettings settings,
-                                                      const Arguments& arguments, Context& context) {
-  TRY_ASSIGN(const auto session, open_session(std::move(settings), arguments, context));
+Result<std::pair<plan::Stack, plan::Facts>> ask_azure(const compose::Project& project, const Session& session,
+                                                      Context& context) {
   TRY_ASSIGN(const auto principal, session.principal(context.stop));
   const plan::Stack& stack = session.stack();
   TRY_ASSIGN(auto facts, deploy::survey(*session.arm, stack, plan::resource_group_name(project.name, stack),
@@ -53,16 +52,21 @@ std::optional<Planned> make_plan(const Arguments& arguments, Context& context, i
     print(diagnostics, arguments, context);
     return std::nullopt;
   }
+  const auto refused = [&](Error error) {
+    if (error.help.empty()) error.help = "`--offline` asks nobody";
+    print(error, arguments, context);
+    exit_code = exit_code_of(error);
+    return std::nullopt;
+  };
   plan::Stack stack = settings->stack;
   plan::Facts facts;
+  std::optional<Session> session;
   if (!arguments.offline) {
-    auto asked = ask_azure(*project, std::move(*settings), arguments, context);
-    if (!asked) {
-      if (asked.error().help.empty()) asked.error().help = "`--offline` asks nobody";
-      print(asked.error(), arguments, context);
-      exit_code = exit_code_of(asked.error());
-      return std::nullopt;
-    }
+    auto opened = open_session(std::move(*settings), arguments, context);
+    if (!opened) return refused(std::move(opened).error());
+    session.emplace(std::move(*opened));
+    auto asked = ask_azure(*project, *session, context);
+    if (!asked) return refused(std::move(asked).error());
     std::tie(stack, facts) = std::move(*asked);
   }
   plan::look_at_disk(*project, context.disk, facts);
@@ -70,8 +74,16 @@ std::optional<Planned> make_plan(const Arguments& arguments, Context& context, i
   if (!diagnostics.has_errors()) check_builds(*project, context, diagnostics);
   print(diagnostics, arguments, context);
   if (diagnostics.has_errors()) return std::nullopt;
+  std::vector<deploy::KeptStore> kept;
+  if (session) {
+    const deploy::StackScope scope{project->name, stack.name, stack.subscription_id,
+                                   plan::resource_group_name(project->name, stack), stack.location};
+    auto found = deploy::kept_stores(*session->arm, graph, scope, context.stop);
+    if (!found) return refused(std::move(found).error());
+    kept = std::move(*found);
+  }
   exit_code = exit_done;
-  return Planned{std::move(*project), std::move(stack), std::move(graph), std::move(diagnostics)};
+  return Planned{std::move(*project), std::move(stack), std::move(graph), std::move(diagnostics), std::move(kept)};
 }
 
 }  // namespace defang::cli

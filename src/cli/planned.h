@@ -5,6 +5,7 @@
 #include "arm/template.h"
 #include "cli/command.h"
 #include "compose/project.h"
+#include "deploy/teardown.h"
 #include "plan/plan.h"
 
 namespace defang::cli {
@@ -15,6 +16,7 @@ struct Planned {
   plan::Stack stack;
   graph::ResourceGraph graph;
   Diagnostics diagnostics;
+  std::vector<deploy::KeptStore> kept;  // empty offline
 
   arm::TemplateScope template_scope() const;
 };

@@ -226,6 +226,16 @@ std::string serial_key(const graph::Resource& resource) {
   return "";
 }
 
+Readiness readiness_of(std::string_view type, const Json& existing) {
+  constexpr std::string_view kRedis = "Microsoft.Cache/redisEnterprise";
+  if (!equals_ignoring_case(type.substr(0, kRedis.size()), kRedis)) return {};
+  const auto state = text_at(existing, "properties.resourceState");
+  if (state.empty() || equals_ignoring_case(state, "Running")) return {};
+  // CreateFailed, UpdateFailed, ScalingFailed ...
+  const bool failed = to_lower(state).ends_with("failed") || equals_ignoring_case(state, "Disabled");
+  return {failed ? Readiness::Is::failed : Readiness::Is::not_yet, state};
+}
+
 seconds usual_time(const graph::Node& node) {
   if (const auto* action = std::get_if<graph::Action>(&node)) return std::visit(UsualActionTime{}, action->what);
   const auto& type = std::get<graph::Resource>(node).type;

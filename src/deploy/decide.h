@@ -83,6 +83,13 @@ std::string desired_hash(std::string_view type, const nlohmann::json& stable_bod
 /// VNet" (AnotherOperationInProgress).
 std::string serial_key(const graph::Resource& resource);
 
+/// Whether what a GET shows can be used: some types say so beside their operation's end (RD-5).
+struct Readiness {
+  enum class Is { ready, not_yet, failed } is = Is::ready;
+  std::string state;  // "Creating"
+};
+Readiness readiness_of(std::string_view type, const nlohmann::json& existing);
+
 /// What Azure usually takes, for the order of ready nodes. Wire facts, section 3.
 std::chrono::seconds usual_time(const graph::Node& node);
 

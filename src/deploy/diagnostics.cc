@@ -124,6 +124,13 @@ Error never_changes(const std::string& name, const FixedChange& change) {
           .help = fmt::format("leave it at `{}`; for `{}`, {}", change.is, change.wished, change.consequence)};
 }
 
+Error never_ready(const std::string& name, const std::string& state) {
+  return {.kind = Error::Kind::refused,
+          .code = "store-not-ready",
+          .message = fmt::format("`{}` was made, but Azure says of it that it is `{}`", name, state),
+          .help = "the next `defang compose up` looks again; what stays so is for Azure's support, or to be deleted"};
+}
+
 Error costs_too_much(const std::string& name, const std::string& service, const CostlyChange& change) {
   const bool data = change.cost == CostlyChange::Cost::data;
   return {.kind = Error::Kind::refused,

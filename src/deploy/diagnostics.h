@@ -40,6 +40,7 @@ void report_bad_ignore_file(const std::string& service, const compose::Build& bu
 Error file_changed(const std::string& path);
 Error somebody_elses(const azure::ResourceId& id, const std::string& project, const std::string& stack);
 Error never_changes(const std::string& name, const FixedChange& change);
+Error never_ready(const std::string& name, const std::string& state);
 Error costs_too_much(const std::string& name, const std::string& service, const CostlyChange& change);
 Error config_missing(const std::string& name, const SourceSpan& origin);
 Error login_missing(const std::string& server, const SourceSpan& origin);

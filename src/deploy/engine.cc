@@ -117,6 +117,7 @@ class Run {
   Result<Json> write_once(const graph::Resource& resource, const azure::ResourceId& id,
                           const std::optional<Json>& existing, const Json& body, NodeScope& scope);
   Result<std::optional<Json>> wait_until_gone(const graph::Resource& resource, const azure::ResourceId& id);
+  Result<Json> wait_until_ready(const graph::Resource& resource, const azure::ResourceId& id, Json body);
   Result<Json> stable_body(const graph::Resource& resource);
   Result<bool> must_repair(const graph::Resource& resource, const std::string& id, const Json& existing);
   void keep_scale(const graph::Resource& resource, const std::string& id, const Json& existing, Json& body);
@@ -432,6 +433,7 @@ Result<NodeFinished> Run::perform(const std::string& node, const graph::Resource
     if (step == Step::create) TRY(actions_.before_create(resource, scope, stop_));
     TRY_ASSIGN(body, write(resource, id, existing, hash, scope));
   }
+  TRY_ASSIGN(body, wait_until_ready(resource, id, std::move(body)));
   {
     const std::lock_guard lock(mutex_);
     if (step != Step::skip) result_.written.insert(to_lower(id.text()));
@@ -504,6 +506,20 @@ Result<std::optional<Json>> Run::wait_until_gone(const graph::Resource& resource
     if (!existing) return existing;
   }
   return fail(Error::Kind::unreachable, "operation-stuck", fmt::format("`{}` is still being deleted", id.text()));
+}
+
+/// Some types can be used later than their operation says (RD-5).
+Result<Json> Run::wait_until_ready(const graph::Resource& resource, const azure::ResourceId& id, Json body) {
+  const auto until = clock_.elapsed() + 45min;
+  for (milliseconds pause = 500ms;; pause = std::min<milliseconds>(pause * 2, 15s)) {
+    const auto [is, state] = readiness_of(resource.type, body);
+    if (is == Readiness::Is::ready) return body;
+    if (is == Readiness::Is::failed || clock_.elapsed() >= until) return fail(never_ready(resource.name, state));
+    waiting(resource.id, state);
+    if (!clock_.sleep_for(pause, stop_)) return stopped();
+    TRY_ASSIGN(auto now, arm_.get(id, resource.api_version, stop_));
+    if (now) body = std::move(*now);
+  }
 }
 
 /// One PUT, repeated while the answer means "not yet" (deploy/known_errors.h).

@@ -373,6 +373,33 @@ TEST(CostlyChange, StopsAServerOrEmptiesACache) {
   EXPECT_STREQ(of("Microsoft.Cache/redisEnterprise", cache, more), "free");
 }
 
+TEST(Readiness, IsWhatACacheSaysOfItself) {
+  const auto of = [](const char* type, const char* state) {
+    const auto readiness = readiness_of(type, {{"properties", {{"resourceState", state}}}});
+    return readiness.is == Readiness::Is::ready     ? "ready"
+           : readiness.is == Readiness::Is::not_yet ? "not yet"
+                                                    : "failed";
+  };
+  EXPECT_STREQ(of("Microsoft.Cache/redisEnterprise", "Running"), "ready");
+  EXPECT_STREQ(of("Microsoft.Cache/redisEnterprise", ""), "ready");
+  EXPECT_STREQ(of("Microsoft.Cache/redisEnterprise/databases", "Updating"), "not yet");
+  EXPECT_STREQ(of("Microsoft.Cache/redisEnterprise", "CreateFailed"), "failed");
+  EXPECT_STREQ(of("Microsoft.App/containerApps", "Creating"), "ready");
+}
+
+TEST_F(Shop, WaitsForACacheThatRunsLaterThanItsOperationEnds) {
+  graph_ = {};
+  graph_.add(resource("redis/cache", "Microsoft.Cache/redisEnterprise", "cache"));
+  int looks = 0;
+  arm_.on_put = [](const azure::ResourceId&, Json& body) { body["properties"]["resourceState"] = "Creating"; };
+  arm_.on_get = [&](Json& body) {
+    if (++looks == 3) body["properties"]["resourceState"] = "Running";
+  };
+  const auto result = go();
+  EXPECT_EQ(result.finished.failed, 0U);
+  EXPECT_EQ(looks, 3);
+}
+
 TEST_F(Shop, AChangeThatStopsAServerNeedsConsent) {
   graph_ = {};
   auto server = resource("postgres/db", "Microsoft.DBforPostgreSQL/flexibleServers", "shop-db");

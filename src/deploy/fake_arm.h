@@ -23,11 +23,13 @@ class FakeArm : public rest::ArmClient {
   std::map<std::string, Json> posts;                            // "name/listKeys" -> answer
   std::map<std::string, Json> resources;                        // by lower-case id
   std::function<void(const azure::ResourceId&, Json&)> on_put;  // what the service adds
+  std::function<void(Json&)> on_get;                            // what has become of it since
 
   Result<std::optional<Json>> get(const azure::ResourceId& id, const std::string&, std::stop_token) override {
     const std::lock_guard lock(mutex_);
     requests.push_back("GET " + id.last_name());
     const auto found = resources.find(to_lower(id.text()));
+    if (found != resources.end() && on_get) on_get(found->second);
     return found == resources.end() ? std::optional<Json>() : std::optional(found->second);
   }
 

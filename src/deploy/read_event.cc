@@ -40,12 +40,12 @@ Error read_error(const Json& json) {
 }
 
 std::chrono::system_clock::time_point read_time(const std::string& text) {
-  int year = 0, month = 0, day = 0, hours = 0, minutes = 0, seconds = 0, milliseconds = 0;
-  if (std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &year, &month, &day, &hours, &minutes, &seconds,
+  int year = 0, month = 0, day = 0, hour = 0, minute = 0, seconds = 0, milliseconds = 0;
+  if (std::sscanf(text.c_str(), "%4d-%2d-%2dT%2d:%2d:%2d.%3dZ", &year, &month, &day, &hour, &minute, &seconds,
                   &milliseconds) != 7)
     throw Unreadable();
   using namespace std::chrono;
-  return sys_days{std::chrono::year{year} / month / day} + std::chrono::hours(hours) + std::chrono::minutes(minutes) +
+  return sys_days{std::chrono::year{year} / month / day} + std::chrono::hours(hour) + std::chrono::minutes(minute) +
          std::chrono::seconds(seconds) + std::chrono::milliseconds(milliseconds);
 }
 

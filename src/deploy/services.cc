@@ -123,6 +123,7 @@ std::vector<ServiceStatus> services_in(const std::vector<Json>& apps, const std:
   std::vector<ServiceStatus> services;
   for (const auto& app : apps) {
     if (text_at(app, "/tags/defang-project") != project || text_at(app, "/tags/defang-stack") != stack) continue;
+    if (!text_at(app, "/tags/defang-shell").empty()) continue;  // of no service (store_shell.h)
     ServiceStatus status;
     status.service = text_at(app, "/tags/defang-service");
     status.app = text_at(app, "/id");

@@ -420,6 +420,18 @@ RunFinished remove_left_over(rest::ArmClient& arm, Clock& clock, const EventSink
   return count(phases) > 0 ? teardown.finish() : RunFinished{};
 }
 
+Result<std::vector<KeptStore>> kept_stores(rest::ArmClient& arm, const graph::ResourceGraph& graph,
+                                           const StackScope& scope, std::stop_token stop) {
+  TRY_ASSIGN(const auto resources, resources_of(arm, scope, stop));
+  const auto wanted = ids_in(graph, scope);
+  std::vector<KeptStore> kept;
+  for (const auto& resource : resources)
+    if (is_ours(resource, scope) && holds_data(resource) && !wanted.contains(to_lower(text_at(resource, "id"))))
+      kept.push_back({text_at(resource, "type"), text_at(resource, "name"), service_of(resource)});
+  std::ranges::sort(kept, {}, [](const KeptStore& one) { return std::pair(one.type, one.name); });
+  return kept;
+}
+
 RunFinished remove_run_job(rest::ArmClient& arm, Clock& clock, const EventSink& sink, const StackScope& scope,
                            const RunJobNames& names, std::stop_token stop) {
   Teardown teardown(arm, clock, sink, stop);

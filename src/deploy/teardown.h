@@ -70,6 +70,15 @@ RunFinished remove_left_over(rest::ArmClient& arm, Clock& clock, const EventSink
                              const graph::ResourceGraph& graph, const StackScope& scope, const LeftOver& left_over,
                              std::stop_token stop);
 
+/// A store with the user's data that the project does not use any more, or not under this name: no run deletes it
+/// unless told to.
+struct KeptStore {
+  std::string type, name, service;  // no service: of the whole stack
+};
+/// Sorted by type and name. Reads only; a stack that is not there has none.
+Result<std::vector<KeptStore>> kept_stores(rest::ArmClient& arm, const graph::ResourceGraph& graph,
+                                           const StackScope& scope, std::stop_token stop);
+
 /// The job of runs in Azure, which needs nothing else.
 RunFinished remove_run_job(rest::ArmClient& arm, Clock& clock, const EventSink& sink, const StackScope& scope,
                            const RunJobNames& names, std::stop_token stop);

@@ -53,6 +53,23 @@ TEST_F(Down, KeepsTheVaultAndRemovesTheRestInOrder) {
   EXPECT_EQ(go(), "DELETE web\nDELETE env\nDELETE net\n");
 }
 
+TEST_F(Down, NamesTheStoresThatAPlanDoesNotUse) {
+  const auto of = [](const std::string& service) {
+    auto tags = ours();
+    tags["defang-retention"] = "data";
+    tags["defang-service"] = service;
+    return tags;
+  };
+  add("Microsoft.DBforPostgreSQL/flexibleServers", "used", of("db"));
+  add("Microsoft.DBforPostgreSQL/flexibleServers", "kept", of("old"));
+  add("Microsoft.Storage/storageAccounts", "state", ours());
+  graph::ResourceGraph graph;
+  graph.add({.id = "postgres/db", .type = "Microsoft.DBforPostgreSQL/flexibleServers", .name = "used"});
+  const auto kept = kept_stores(arm_, graph, options_.scope, {});
+  ASSERT_TRUE(kept && kept->size() == 1);
+  EXPECT_EQ(kept->front().name + " of " + kept->front().service, "kept of old");
+}
+
 TEST_F(Down, DeletesDataOnlyWhenToldTo) {
   auto data = ours();
   data["defang-retention"] = "data";

@@ -14,6 +14,8 @@
 
 namespace defang::emulator {
 
+class Conversation;
+
 /// What goes back. Exactly one of body, file and stream holds the content.
 struct Answer {
   int status = 200;
@@ -31,6 +33,9 @@ struct Answer {
   /// Sent piece by piece (chunked) until it returns nothing; an empty piece means "nothing yet". Called without the
   /// lock.
   std::function<std::optional<std::string>(std::stop_token stop)> stream;
+
+  /// The protocol is switched to a web socket (status 101), and this goes on. Called without the lock.
+  std::shared_ptr<Conversation> conversation;
 
   /// The connection is cut without an answer (faults).
   bool drop = false;

@@ -19,7 +19,7 @@ Error wrong(const std::filesystem::path& file, const std::string& what) {
 
 bool is_known(const std::string& what) {
   return what == "kill" || what == "kill-after" || what == "drop" || what == "drop-after" || what == "status" ||
-         what == "delay";
+         what == "delay" || what == "lag";
 }
 
 bool fits(const Json& row, const Request& request, std::int64_t number) {
@@ -94,8 +94,8 @@ std::optional<Faults::Strike> Faults::strike(Core& core, const Request& request)
     if (what.starts_with("kill")) strike.what = Strike::What::kill;
     if (what.starts_with("drop")) strike.what = Strike::What::drop;
     if (what == "status") strike.answer = status_answer(core, row);
-    if (what == "delay") {
-      strike.what = Strike::What::delay;
+    if (what == "delay" || what == "lag") {
+      strike.what = what == "lag" ? Strike::What::lag : Strike::What::delay;
       strike.seconds = row.contains("seconds") && row["seconds"].is_number() ? row["seconds"].get<double>() : 1;
     }
     return strike;

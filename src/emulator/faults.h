@@ -18,14 +18,15 @@ namespace defang::emulator {
 /// `request`: the request of that number since the state was made; `nth`: from the nth match on; `times`: at most that
 /// often (default 1, 0: always). `do`: "kill" (before anything is done), "kill-after" (done and written, but not
 /// answered), "drop", "drop-after", "status" with `status`, `code`, `message`, `retryAfter` or a whole `body`, "delay"
-/// with `seconds` of Azure's time.
+/// with `seconds` of Azure's time, "lag" with `seconds` by which what is written here is usable later than its
+/// operation says (Redis: `resourceState`).
 class Faults {
  public:
   static Result<Faults> read(Disk& disk, const std::filesystem::path& file);
   Faults() = default;
 
   struct Strike {
-    enum class What { kill, drop, status, delay } what = What::status;
+    enum class What { kill, drop, status, delay, lag } what = What::status;
     bool after = false;
     double seconds = 0;
     Answer answer;

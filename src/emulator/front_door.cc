@@ -3,6 +3,7 @@
 #include <csignal>
 
 #include "emulator/router.h"
+#include "support/text.h"
 
 namespace defang::emulator {
 
@@ -20,6 +21,11 @@ Answer FrontDoor::answer_with_faults(Request& request) {
     core_.clock().sleep_for(std::chrono::milliseconds(core_.scaled_ms(strike->seconds)), {});
     return emulator::answer(core_, request);
   }
+  if (strike->what == What::lag) {
+    const Core::Lock guard(core_);
+    core_.store().edit_document("emulator", "lags")[to_lower(request.path)] = strike->seconds;
+  }
+  if (strike->what == What::lag) return emulator::answer(core_, request);
   if (strike->what == What::status) return strike->answer;
   if (strike->after) emulator::answer(core_, request);
   if (strike->what == What::kill) {

@@ -19,6 +19,7 @@
 namespace defang::emulator {
 
 class PrivateServers;
+class PseudoTerminal;
 
 /// How an image is pulled (or pushed): basic credentials at the server, which the data plane of the registry exchanges
 /// for a token itself.
@@ -235,6 +236,10 @@ class Runtime {
   /// Lines from position `from` (0: the beginning) on; at most `limit` of them. Works for replicas that are gone too.
   virtual LogPiece console(const std::string& replica, const std::string& container, std::uint64_t from,
                            std::size_t limit) const = 0;
+
+  /// Starts a further program in a container that runs.
+  virtual Result<std::unique_ptr<PseudoTerminal>> exec(const std::string& replica, const std::string& container,
+                                                       const std::vector<std::string>& words) = 0;
 
   /// An error is refused/build-failed; its reason stands in the log as well.
   virtual Result<std::vector<BuiltImage>> build(const BuildRequest& request, std::stop_token stop) = 0;

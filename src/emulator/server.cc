@@ -2,6 +2,7 @@
 #include "emulator/server.h"
 
 #include <fmt/format.h>
+#include <poll.h>
 #include <sys/socket.h>
 
 #include <algorithm>
@@ -23,6 +24,7 @@
 #include <thread>
 
 #include "emulator/engines/tls_contexts.h"
+#include "emulator/web_socket.h"
 #include "support/text.h"
 
 namespace defang::emulator {
@@ -107,7 +109,70 @@ class Connection {
       stream_.next_layer().close(ignored);
       return false;
     }
+    if (answer.conversation) {
+      converse(*answer.conversation, answer.headers);
+      return false;
+    }
     return write(answer, keep, head) && keep;
+  }
+
+  /// Both sides in turns, as each has something to say.
+  void converse(Conversation& conversation, const rest::Headers& headers) {
+    std::string text = "HTTP/1.1 101 Switching Protocols\r\n";
+    for (const auto& [name, value] : headers.fields()) text += fmt::format("{}: {}\r\n", name, value);
+    if (!send(text + "\r\n")) return;
+    WebSocketReader reader;
+    std::string arrived(static_cast<const char*>(buffer_.data().data()), buffer_.size());
+    buffer_.consume(buffer_.size());
+    while (!stop_.stop_requested()) {
+      if (!arrived.empty() && !take(reader, std::exchange(arrived, {}), conversation)) return;
+      const auto words = conversation.speak();
+      for (const auto& word : words.value_or(std::vector<std::string>()))
+        if (!send(web_socket_frame(WebSocketOpcode::binary, word))) return;
+      if (!words) {
+        (void)send(web_socket_frame(WebSocketOpcode::close, std::string("\x03\xe8", 2)));  // 1000: normal
+        return;
+      }
+      if (!wait(conversation, arrived)) return;
+    }
+  }
+
+  /// Until one of the two is ready; false: the client has hung up.
+  bool wait(const Conversation& conversation, std::string& arrived) {
+    const bool listens = conversation.listens();
+    if (listens && !read_what_is_there(arrived)) return false;
+    if (!arrived.empty()) return true;
+    std::array<pollfd, 2> both{
+        {{listens ? stream_.next_layer().native_handle() : -1, POLLIN, 0}, conversation.waits_for()}};
+    constexpr int kLookAtStopMs = 200;
+    return ::poll(both.data(), both.size(), kLookAtStopMs) >= 0 || errno == EINTR;
+  }
+
+  /// All of it: what Asio has taken off the socket and not handed on yet shows nowhere else.
+  bool read_what_is_there(std::string& arrived) {
+    std::array<char, kPiece> piece;
+    error_code error, ignored;
+    stream_.next_layer().non_blocking(true, ignored);
+    while (!error && arrived.size() < kLargestInMemory)
+      arrived.append(piece.data(), stream_.read_some(asio::buffer(piece), error));
+    stream_.next_layer().non_blocking(false, ignored);
+    return !error || error == asio::error::would_block || error == asio::error::try_again;
+  }
+
+  bool take(WebSocketReader& reader, const std::string& arrived, Conversation& conversation) {
+    const auto pieces = reader.take(arrived);
+    if (!pieces) return false;
+    for (const auto& piece : *pieces) {
+      if (piece.kind == WebSocketReader::Piece::Kind::message) conversation.hear(piece.bytes);
+      if (piece.kind == WebSocketReader::Piece::Kind::ping &&
+          !send(web_socket_frame(WebSocketOpcode::pong, piece.bytes)))
+        return false;
+      if (piece.kind == WebSocketReader::Piece::Kind::close) {
+        (void)send(web_socket_frame(WebSocketOpcode::close, piece.bytes));
+        return false;
+      }
+    }
+    return true;
   }
 
   bool read_body(http::request_parser<http::buffer_body>& parser, Request& request) {

@@ -105,6 +105,19 @@ std::string registry_server(std::string_view text);
 /// The vault secret with its password.
 std::string registry_secret_name(const std::string& server);
 
+/// How a managed store is reached by the client that belongs to it.
+struct StoreClient {
+  enum class Kind { postgres, mysql, redis, mongodb };
+  Kind kind = Kind::postgres;
+  std::string node;             // of the store in the graph
+  graph::Value::Text host;      // of references to the graph
+  int port = 5432;              // 0: found by the host's SRV records
+  std::string user, database;   // empty: none
+  graph::Value::Text password;  // of literals, values of config and of the vault's, or a key
+};
+/// The managed services that have such a client, by name. Mistakes in them are told by build_graph.
+std::map<std::string, StoreClient> store_clients(const compose::Project& project, const Stack& stack);
+
 /// Whether some service talks to models that the stack provides.
 bool uses_models(const compose::Project& project);
 /// The account that provides them.

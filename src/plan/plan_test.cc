@@ -587,6 +587,22 @@ TEST(Stores, WantAPasswordThatAzureTakes) {
   EXPECT_TRUE(good.needs("postgres/db", "config/PASSWORD"));
 }
 
+TEST(Stores, TellTheirClientsHowTheyAreReached) {
+  auto db = managed("db", "postgres:16", "x-defang-postgres");
+  db.environment = {variable("POSTGRES_USER", {{false, "notes"}}),
+                    variable("POSTGRES_PASSWORD", {{false, "x-"}, {true, "PASSWORD"}})};
+  const auto cache = managed("cache", "redis:7", "x-defang-redis");
+  const auto clients = store_clients(project({db, cache, service("web")}), {});
+  ASSERT_EQ(clients.size(), 2U);
+  const auto& postgres = clients.at("db");
+  EXPECT_EQ(postgres.node + " " + postgres.user + " " + postgres.database, "postgres/db notes notes");
+  EXPECT_EQ(postgres.password, (Value::Text{"x-", Reference{"config/PASSWORD", Reference::Kind::output, "value", ""}}));
+  const auto& redis = clients.at("cache");
+  EXPECT_EQ(redis.port, 10000);
+  EXPECT_EQ(redis.password,
+            (Value::Text{Reference{"redis/cache/default", Reference::Kind::list, "primaryKey", "listKeys"}}));
+}
+
 TEST(Stores, AreSwitchedOffByFalse) {
   auto cache = managed("cache", "redis:7", "x-defang-redis");
   cache.extensions["x-defang-redis"] = compose::Node::of_boolean(false);

@@ -5,6 +5,7 @@
 
 #include "compose/bytes.h"
 #include "plan/diagnostics.h"
+#include "plan/scope.h"
 #include "plan/secrets.h"
 #include "providers/cognitive_services.h"
 #include "providers/container_apps_ingress.h"
@@ -700,6 +701,51 @@ void check_split_addresses(Planning& plan, PlannedService& planned, Add&& add) {
 }
 
 }  // namespace
+
+std::map<std::string, StoreClient> store_clients(const compose::Project& project, const Stack& stack) {
+  Diagnostics told_elsewhere;
+  const Facts facts;
+  Planning plan{.project = project,
+                .facts = facts,
+                .diagnostics = told_elsewhere,
+                .scope = scope_of(project.name, stack),
+                .hosts = hosts_of(project),
+                .all_hosts = hosts_of(project),
+                .services = {},
+                .shares = {},
+                .stores = {},
+                .sidecars = {},
+                .endpoints = {},
+                .redis_databases = {},
+                .has_cycle = false,
+                .graph = {}};
+  find_stores(plan);
+  std::map<std::string, StoreClient> clients;
+  for (const auto& [name, store] : plan.stores) {
+    const auto text = [](const Value& value) {
+      const auto* pieces = value.get_if<Value::Text>();
+      return pieces ? *pieces : Value::Text();
+    };
+    const auto host = endpoint_of(plan, store).host;
+    if (store.kind == Kind::postgres) {
+      const auto server = postgres_server(plan, *store.service);
+      clients[name] = {StoreClient::Kind::postgres, "postgres/" + name, host, 5432, server.login, server.database,
+                       text(server.password)};
+    } else if (store.kind == Kind::mysql) {
+      const auto server = mysql_server(plan, *store.service);
+      clients[name] = {StoreClient::Kind::mysql, "mysql/" + name,      host, 3306, server.login,
+                       server.database,          text(server.password)};
+    } else if (store.kind == Kind::redis) {
+      auto key = providers::redis_key(name);
+      key.percent_encoded = false;
+      clients[name] = {StoreClient::Kind::redis, "redis/" + name, host, providers::kRedisPort, "", "", {key}};
+    } else if (store.kind == Kind::mongodb) {
+      const auto user = literal_or(*store.service, "MONGO_INITDB_ROOT_USERNAME", "defang");
+      clients[name] = {StoreClient::Kind::mongodb, "mongo/" + name, host, 0, user, "", mongo_password(*store.service)};
+    }
+  }
+  return clients;
+}
 
 bool uses_models(const compose::Project& project) {
   return std::ranges::any_of(project.services, [](const auto& entry) {

@@ -112,9 +112,36 @@ std::string cost_lines(const graph::ResourceGraph& graph) {
   return text.empty() ? text : "\nWhile nobody uses it, this still costs:\n" + text;
 }
 
+std::string kept_line(const deploy::KeptStore& store) {
+  const auto cost = azure::idle_cost_of(store.type);
+  return fmt::format("  {}  {}{}{}", store.name, store.type,
+                     store.service.empty() ? "" : ", of service " + store.service,
+                     cost.empty() ? "" : fmt::format(", costs {}", cost));
+}
+
+/// Red, line by line: a pager that shows a part of it shows that part in red, too.
+std::string kept_lines(const KeptView& kept) {
+  std::vector<std::string> lines;
+  if (!kept.goes.empty()) lines.emplace_back("DELETED with all its data, as the project does not use it any more:");
+  for (const auto& store : kept.goes) lines.push_back(kept_line(store));
+  if (!kept.stays.empty()) lines.emplace_back("Kept with all its data, though the project does not use it any more:");
+  for (const auto& store : kept.stays) {
+    lines.push_back(kept_line(store));
+    lines.push_back(
+        store.service.empty()
+            ? "    `defang compose down --delete-data` deletes the stack with all its data"
+            : fmt::format("    `defang compose up --delete-data {}` deletes it; a service of that name uses it again",
+                          store.service));
+  }
+  std::string text;
+  for (const auto& line : lines) text += kept.wants_color ? fmt::format("\033[31m{}\033[0m\n", line) : line + "\n";
+  return text.empty() ? text : "\n" + text;
+}
+
 }  // namespace
 
-std::string plan_text(const compose::Project& project, const plan::Stack& stack, const graph::ResourceGraph& graph) {
+std::string plan_text(const compose::Project& project, const plan::Stack& stack, const graph::ResourceGraph& graph,
+                      const KeptView& kept) {
   const auto location = azure::Location::parse(stack.location);
   auto text = fmt::format("Project {}, stack {}, in {}\nResource group {}\n\nServices:\n", project.name, stack.name,
                           location ? azure::display_name(*location) : stack.location,
@@ -128,7 +155,7 @@ std::string plan_text(const compose::Project& project, const plan::Stack& stack,
     else
       shared += fmt::format("  {}  {}\n", resource->name, resource->type);
   }
-  text += "\nShared:\n" + shared + config_lines(project) + cost_lines(graph);
+  text += "\nShared:\n" + shared + config_lines(project) + cost_lines(graph) + kept_lines(kept);
   return text + "\nEvery node with what it needs:\n" + graph::to_text(graph);
 }
 

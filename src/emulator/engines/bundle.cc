@@ -182,6 +182,12 @@ class Bundle final : public Engine {
     return Ended{.exit_code = found->second->exit_code};
   }
 
+  Result<std::unique_ptr<PseudoTerminal>> exec(const std::string& id, const std::vector<std::string>& words) override {
+    auto arguments = runc({"exec", "--tty", id});
+    arguments.insert(arguments.end(), words.begin(), words.end());
+    return PseudoTerminal::start(arguments, {});
+  }
+
   void remove(const std::string& id, std::chrono::milliseconds grace) override {
     (void)run(runc({"kill", id, "TERM"}), {}, 10s);
     {

@@ -378,6 +378,20 @@ class ContainerRuntime final : public Runtime, public PrivateServers {
     return read_console(bytes, from, limit);
   }
 
+  Result<std::unique_ptr<PseudoTerminal>> exec(const std::string& id, const std::string& name,
+                                               const std::vector<std::string>& words) override {
+    std::string container_id;
+    {
+      const std::lock_guard lock(mutex_);
+      const auto found = replicas_.find(id);
+      const auto* container = found == replicas_.end() ? nullptr : found->second->find(name);
+      if (container == nullptr || container->state.phase != Phase::running)
+        return fail(Error::Kind::refused, "container-gone", fmt::format("container '{}' does not run", name));
+      container_id = container->id;
+    }
+    return engine_->exec(container_id, words);
+  }
+
   Result<std::vector<BuiltImage>> build(const BuildRequest& request, std::stop_token stop) override {
     return engine_->build(request, stop);
   }

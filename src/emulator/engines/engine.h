@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "emulator/engines/pseudo_terminal.h"
 #include "emulator/runtime.h"
 #include "support/digest.h"
 #include "support/disk.h"
@@ -45,6 +46,9 @@ class Engine {
   /// The process id of the container's first process.
   virtual Result<int> start(const Start& start, std::stop_token stop) = 0;
   virtual Result<Ended> ended(const std::string& id) = 0;
+  /// A further program in a container that runs, with the environment of its first.
+  virtual Result<std::unique_ptr<PseudoTerminal>> exec(const std::string& id,
+                                                       const std::vector<std::string>& words) = 0;
   /// SIGTERM, SIGKILL after the grace; then nothing is left of it.
   virtual void remove(const std::string& id, std::chrono::milliseconds grace) = 0;
   virtual Result<std::vector<BuiltImage>> build(const BuildRequest& request, std::stop_token stop) = 0;

@@ -10,6 +10,7 @@
 #include "emulator/engines/host_names.h"
 #include "emulator/engines/image_name.h"
 #include "emulator/engines/ingress_ports.h"
+#include "emulator/engines/pseudo_terminal.h"
 #include "support/digest.h"
 #include "support/text.h"
 
@@ -146,6 +147,12 @@ class NoContainers final : public Runtime {
   }
   LogPiece console(const std::string&, const std::string&, std::uint64_t from, std::size_t) const override {
     return {.lines = {}, .next = from};
+  }
+
+  Result<std::unique_ptr<PseudoTerminal>> exec(const std::string&, const std::string&,
+                                               const std::vector<std::string>&) override {
+    return fail(Error::Kind::refused, "container-gone",
+                "no containers run on this emulator: `defang emulator status` says why");
   }
 
   Result<std::vector<BuiltImage>> build(const BuildRequest& request, std::stop_token stop) override {

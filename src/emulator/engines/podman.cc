@@ -131,6 +131,12 @@ class Podman final : public Engine {
     return fail(Error::Kind::refused, "container-gone", "the exit code of a container is not known");
   }
 
+  Result<std::unique_ptr<PseudoTerminal>> exec(const std::string& id, const std::vector<std::string>& words) override {
+    Arguments arguments = {"podman", "exec", "--interactive", "--tty", id};
+    arguments.insert(arguments.end(), words.begin(), words.end());
+    return PseudoTerminal::start(arguments, environment());
+  }
+
   void remove(const std::string& id, std::chrono::milliseconds grace) override {
     const auto seconds = std::chrono::ceil<std::chrono::seconds>(grace).count();
     (void)run({"podman", "rm", "--force", "--ignore", "--volumes", "--time", std::to_string(seconds), id}, {},

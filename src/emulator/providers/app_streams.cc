@@ -38,15 +38,6 @@ std::string stamp(std::chrono::system_clock::time_point time) {
   return to_iso8601(std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count());
 }
 
-std::optional<Answer> check_stream_token(Core& core, const Request& request, const std::string& id) {
-  const std::string authorization = request.headers.get("Authorization");
-  const auto caller = equals_ignoring_case(std::string_view(authorization).substr(0, 7), "bearer ")
-                          ? core.check_token(authorization.substr(7))
-                          : std::nullopt;
-  if (caller && caller->audience == audience_of(id)) return std::nullopt;
-  return arm_error(401, "Unauthorized", "The token is missing, has expired, or is for another resource.");
-}
-
 /// Reads on in one container's console. Called without the lock.
 class ConsoleStream {
  public:
@@ -164,6 +155,15 @@ Answer system_events(Core& core, const Request& request, AppKeeper& keeper, cons
 }
 
 }  // namespace
+
+std::optional<Answer> check_stream_token(Core& core, const Request& request, const std::string& id) {
+  const std::string authorization = request.headers.get("Authorization");
+  const auto caller = equals_ignoring_case(std::string_view(authorization).substr(0, 7), "bearer ")
+                          ? core.check_token(authorization.substr(7))
+                          : std::nullopt;
+  if (caller && caller->audience == audience_of(id)) return std::nullopt;
+  return arm_error(401, "Unauthorized", "The token is missing, has expired, or is for another resource.");
+}
 
 Answer auth_token(const Context& context, std::string_view type) {
   Core& core = context.core;

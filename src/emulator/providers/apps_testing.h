@@ -10,6 +10,7 @@
 
 #include "emulator/emulator_testing.h"
 #include "emulator/engines/image_name.h"
+#include "emulator/engines/pseudo_terminal.h"
 #include "emulator/providers/app_keeper.h"
 #include "emulator/providers/container_registry.h"
 #include "emulator/workloads.h"
@@ -113,6 +114,12 @@ class FakeRuntime : public Runtime {
       piece.lines.push_back(
           {.time = console_time.value_or(clock_.now()), .text = fmt::format("{} says {}", container, piece.next)});
     return piece;
+  }
+  /// On this machine, as there is no container.
+  Result<std::unique_ptr<PseudoTerminal>> exec(const std::string& replica, const std::string&,
+                                               const std::vector<std::string>& words) override {
+    if (!replicas.contains(replica)) return fail(Error::Kind::refused, "container-gone", "it does not run");
+    return PseudoTerminal::start(words, {});
   }
   Result<std::vector<BuiltImage>> build(const BuildRequest& request, std::stop_token) override {
     request.log("Step 1/1 : FROM scratch\n");

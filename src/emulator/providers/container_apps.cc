@@ -459,6 +459,7 @@ void add_microsoft_app(Core& core, AppKeeper& keeper) {
   add_container_apps(core, keeper);
   add_container_jobs(core, keeper);
   add_app_streams(core, keeper);
+  add_app_exec(core, keeper);
 }
 
 }  // namespace defang::emulator

@@ -11,6 +11,7 @@ void add_managed_environments(Core& core, AppKeeper& keeper);  // with storages 
 void add_container_apps(Core& core, AppKeeper& keeper);        // with revisions, replicas and authConfigs
 void add_container_jobs(Core& core, AppKeeper& keeper);        // with executions
 void add_app_streams(Core& core, AppKeeper& keeper);           // tokens, logstream, eventstream
+void add_app_exec(Core& core, AppKeeper& keeper);              // programs in containers that run
 
 /// All of them.
 void add_microsoft_app(Core& core, AppKeeper& keeper);
@@ -41,5 +42,7 @@ std::string verification_id(Core& core);
 
 /// POST getAuthToken of an app, a job or an environment.
 Answer auth_token(const Context& context, std::string_view type);
+/// A refusal unless the request bears such a token for the resource `id`.
+std::optional<Answer> check_stream_token(Core& core, const Request& request, const std::string& id);
 
 }  // namespace defang::emulator

@@ -276,6 +276,32 @@ TEST(ContainerApp, StreamsTheConsoleToWhoHasItsToken) {
   EXPECT_NE(lines.body.find("\"Log\":\"web says 2\""), std::string::npos);
 }
 
+TEST(ContainerApp, RunsAProgramInAContainerForWhoHasItsToken) {
+  AppsBench bench;
+  bench.make_environment();
+  bench.put(bench.app_id(), bench.app_body());
+  bench.wait_seconds(13);
+  const std::string url =
+      replace_all(text_at(bench.only_replica()["properties"]["containers"][0], "execEndpoint"), "wss://", "https://") +
+      "?command=echo+here";
+  EXPECT_EQ(bench.send("GET", url).status, 401);
+  const auto stranger = bench.core.issue_token("somebody", "https://management.azure.com", 60);
+  EXPECT_EQ(bench
+                .send("POST", bench.app_id() + "/getAuthToken?api-version=2024-01-01", Json(),
+                      {{"Authorization", "Bearer " + stranger}}, Bench::nobody)
+                .code(),
+            "AuthorizationFailed");
+  const auto token = text_at(bench.post(bench.app_id() + "/getAuthToken").json, "properties.token");
+  const auto ask = [&](rest::Headers headers) {
+    headers.add("Authorization", "Bearer " + token);
+    return bench.send("GET", url, Json(), headers, Bench::nobody);
+  };
+  EXPECT_EQ(ask({}).status, 400);
+  const auto answer = ask({{"Upgrade", "websocket"}, {"Sec-WebSocket-Key", "dGhlIHNhbXBsZSBub25jZQ=="}});
+  EXPECT_EQ(answer.status, 101);
+  EXPECT_EQ(answer.headers.get("Sec-WebSocket-Accept"), "s3pPLMBiTxaQ9kYGzzhZRbK+xOo=");
+}
+
 TEST(Job, RunsToItsEndAndTellsTheExitCode) {
   AppsBench bench;
   bench.make_environment();

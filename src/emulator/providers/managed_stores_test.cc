@@ -3,6 +3,7 @@
 #include <gtest/gtest.h>
 
 #include "emulator/emulator_testing.h"
+#include "support/text.h"
 
 namespace defang::emulator {
 namespace {
@@ -77,6 +78,19 @@ TEST_F(ManagedStores, ARedisClusterTakesItsOneDatabaseOnceItRuns) {
   bench.wait(60s);
   const auto keys = bench.post(cluster + "/databases/default/listKeys");
   EXPECT_EQ(text_at(keys.json, "primaryKey").size(), 44U);
+}
+
+TEST_F(ManagedStores, ARedisClusterCanBeToldToRunLaterThanItsOperationEnds) {
+  const std::string cluster = id("Cache/redisEnterprise/cache");
+  bench.core.store().edit_document("emulator", "lags")[to_lower(cluster)] = 100;
+  bench.put(cluster, {{"location", "westus3"}, {"sku", {{"name", "Balanced_B0"}}}});
+  bench.wait(320s);
+  EXPECT_EQ(text_at(bench.get(cluster).json, "properties.provisioningState"), "Succeeded");
+  EXPECT_EQ(text_at(bench.get(cluster).json, "properties.resourceState"), "Creating");
+  EXPECT_EQ(bench.put(cluster + "/databases/default", Json::object()).code(), "Conflict");
+  bench.wait(100s);
+  EXPECT_EQ(text_at(bench.get(cluster).json, "properties.resourceState"), "Running");
+  EXPECT_EQ(bench.put(cluster + "/databases/default", Json::object()).status, 201);
 }
 
 TEST_F(ManagedStores, AnAccountOfModelsKeepsItsNameAfterItIsDeleted) {

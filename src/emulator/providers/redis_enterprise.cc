@@ -29,11 +29,24 @@ std::optional<Answer> write_cluster(Write& write) {
   return std::nullopt;
 }
 
+/// A fault of kind "lag" was for this write: it runs only so much later than its operation ends.
+void note_lag(Core& core, Resource& resource) {
+  Json& lags = core.store().edit_document("emulator", "lags");
+  const auto lag = lags.find(to_lower(resource.id));
+  if (lag == lags.end() || !lag->is_number()) return;
+  resource.hidden["runsAt"] = core.now_ms() + core.scaled_ms(lag->get<double>());
+  lags.erase(lag);
+}
+
+bool lags_behind(Core& core, const Resource& resource) { return integer_at(resource.hidden, "runsAt") > core.now_ms(); }
+
 /// RD-5: clients look at the resource's state, which says more than the operation's.
-Json show_running(Core&, const Resource& resource, View) {
+Json show_running(Core& core, const Resource& resource, View) {
   Json body = resource.body;
   const std::string state = resource.state();
-  body["properties"]["resourceState"] = state == "Succeeded" ? "Running" : state;
+  body["properties"]["resourceState"] = state != "Succeeded"          ? state
+                                        : lags_behind(core, resource) ? "Creating"
+                                                                      : "Running";
   return body;
 }
 
@@ -45,7 +58,7 @@ std::optional<Answer> check_name(const Context& context) {
 std::optional<Answer> write_database(Write& write) {
   Core& core = write.core;
   const Resource* cluster = core.store().find(write.path.parent_id());
-  if (cluster->state() != "Succeeded")
+  if (cluster->state() != "Succeeded" || lags_behind(core, *cluster))  // RD-4
     return arm_error(409, "Conflict", fmt::format("The cluster '{}' is not running yet.", cluster->name()));
   Json& properties = write.next.properties();
   const std::string before =
@@ -110,6 +123,7 @@ void add_redis_enterprise(Core& core) {
             {.path = "properties.hostName", .read_only = true, .rule = "RD-11"}},
        .default_code = "BadRequest",
        .write = write_cluster,
+       .finished = note_lag,
        .show = show_running});
   core.add_type(
       {.type = std::string(kDatabases),
@@ -129,6 +143,7 @@ void add_redis_enterprise(Core& core) {
        .default_code = "BadRequest",
        .check_name = check_name,
        .write = write_database,
+       .finished = note_lag,
        .show = show_running,
        .actions = {{"POST listKeys", list_keys}, {"POST regenerateKey", regenerate_key}}});
 }
