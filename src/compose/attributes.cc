@@ -60,7 +60,11 @@ constexpr auto kAttributes = std::to_array<AttributeRow>({
     {.path = "services.*.build.ssh", .type = T::ssh_keys, .place = Place::unix_path},
     {.path = "services.*.build.tags", .type = T::texts, .unique = Unique::key},
     {.path = "services.*.build.target", .type = T::text},
-    {.path = "services.*.build.ulimits", .type = T::names, .like = "services.*.ulimits"},
+    {.path = "services.*.build.ulimits", .type = T::names, .flags = any_name},
+    // Merged, other than those of the service itself (CS-78).
+    {.path = "services.*.build.ulimits.*", .type = T::object, .also = form_integer | form_text, .flags = keep_empty},
+    {.path = "services.*.build.ulimits.*.hard", .type = T::integer, .flags = required | keep_empty},
+    {.path = "services.*.build.ulimits.*.soft", .type = T::integer, .flags = required | keep_empty},
 
     {.path = "services.*.blkio_config", .type = T::object, .flags = no_extensions | keep_empty},
     {.path = "services.*.blkio_config.device_read_bps", .type = T::list},

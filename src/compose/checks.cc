@@ -185,7 +185,8 @@ class Consistency {
   void references_exist(const std::string& name, const Node& service, const SourceSpan&) {
     if (const Node* volumes = service.find("volumes"))
       for (const Node& mount : volumes->items)
-        if (text_of(mount.find("type")) == "volume") source_exists(name, "volume", mount, "volumes");
+        if (text_of(mount.find("type")) == "volume" && !text_of(mount.find("source")).empty())
+          source_exists(name, "volume", mount, "volumes");
     const auto files = [&](const Node* references, const std::string& what, std::string_view section) {
       if (!references) return;
       for (const Node& reference : references->items) source_exists(name, what, reference, section);
@@ -200,7 +201,7 @@ class Consistency {
                      std::string_view section) {
     const Node* source = reference.find("source");
     const Node& defined = section_of(section);
-    if (!source || source->text.empty() || index_[section].find(defined, source->text)) return;
+    if (!source || index_[section].find(defined, source->text)) return;
     if (!is_partly_known(defined)) diagnostics_.add(undefined_source(name, what, *source, defined));
   }
 

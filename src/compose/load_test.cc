@@ -252,6 +252,19 @@ TEST(Merge, ListsGrowCommandsAreReplacedAndTagsReset) {
   EXPECT_TRUE(a.environment.empty());
 }
 
+TEST(Merge, LimitsOfABuildAreMergedAndThoseOfAServiceReplaced) {
+  const Loaded loaded(
+      {{"compose.yaml",
+        "services: {a: {image: x, build: {context: ., ulimits: {nofile: {soft: 1, hard: 3}}},"
+        " ulimits: {nofile: {soft: 1, hard: 3}}}}\n"},
+       {"over.yaml", "services: {a: {build: {ulimits: {nofile: {soft: 2}}}, ulimits: {nofile: {soft: 2, hard: 2}}}}\n"}},
+      {.files = {"compose.yaml", "over.yaml"}});
+  ASSERT_TRUE(loaded.project) << testing::PrintToString(loaded.messages());
+  const std::string yaml = to_yaml(loaded.project->canonical);
+  EXPECT_NE(yaml.find("nofile:\n          hard: 3\n          soft: 2\n"), std::string::npos) << yaml;
+  EXPECT_NE(yaml.find("nofile:\n        hard: 2\n        soft: 2\n"), std::string::npos) << yaml;
+}
+
 TEST(Merge, RefusesAMappingOverAText) {
   const Loaded loaded({{"compose.yaml", "services: {a: {image: x, deploy: {replicas: 1}}}\n"},
                        {"compose.override.yaml", "services: {a: {deploy: 5}}\n"}});
