@@ -81,11 +81,10 @@ int run_registry_login(const Arguments& arguments, Context& context) {
   return in_vault(arguments, context, diagnostics, [&](StackVault& place) -> Result<void> {
     TRY(check(*login, place, context));
     TRY(ensure_vault(place, arguments, context));
-    auto written = deploy::write_secret(*place.session.arm, place.vault, plan::registry_secret_name(login->server),
-                                        login->password,
-                                        {{std::string(deploy::kRegistryTag), login->server},
-                                         {std::string(deploy::kRegistryUserTag), login->user}},
-                                        context.stop);
+    auto written = deploy::write_secret(
+        *place.session.arm, place.vault, plan::registry_secret_name(login->server), login->password,
+        {{std::string(deploy::kRegistryTag), login->server}, {std::string(deploy::kRegistryUserTag), login->user}},
+        context.stop);
     if (!written) return fail(std::move(written.error().during("keeping the password")));
     if (arguments.json)
       context.out.write(Json{{"server", login->server}, {"user", login->user}}.dump() + "\n");

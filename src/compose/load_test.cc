@@ -257,7 +257,8 @@ TEST(Merge, LimitsOfABuildAreMergedAndThoseOfAServiceReplaced) {
       {{"compose.yaml",
         "services: {a: {image: x, build: {context: ., ulimits: {nofile: {soft: 1, hard: 3}}},"
         " ulimits: {nofile: {soft: 1, hard: 3}}}}\n"},
-       {"over.yaml", "services: {a: {build: {ulimits: {nofile: {soft: 2}}}, ulimits: {nofile: {soft: 2, hard: 2}}}}\n"}},
+       {"over.yaml",
+        "services: {a: {build: {ulimits: {nofile: {soft: 2}}}, ulimits: {nofile: {soft: 2, hard: 2}}}}\n"}},
       {.files = {"compose.yaml", "over.yaml"}});
   ASSERT_TRUE(loaded.project) << testing::PrintToString(loaded.messages());
   const std::string yaml = to_yaml(loaded.project->canonical);

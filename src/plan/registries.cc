@@ -18,14 +18,14 @@ constexpr std::string_view kDockerHub = "docker.io";
 std::string login_node(Planning& plan, const std::string& server, const RegistryUser& user, const SourceSpan& span) {
   const auto id = node("login", server);
   if (!plan.graph.find(id))
-    plan.graph.add(graph::Action{.id = id,
-                                 .what = graph::WriteSecret{std::string(providers::kVault),
-                                                            registry_secret_name(server),
-                                                            graph::LoginRecipe{server, user.name}},
-                                 .origin = span,
-                                 .because = "images of `" + server + "` are pulled as `" + user.name + "`",
-                                 .service = {},
-                                 .after = {}});
+    plan.graph.add(
+        graph::Action{.id = id,
+                      .what = graph::WriteSecret{std::string(providers::kVault), registry_secret_name(server),
+                                                 graph::LoginRecipe{server, user.name}},
+                      .origin = span,
+                      .because = "images of `" + server + "` are pulled as `" + user.name + "`",
+                      .service = {},
+                      .after = {}});
   return id;
 }
 
@@ -59,10 +59,8 @@ void use_login(Planning& plan, providers::Workload& workload, std::string_view i
   const auto user = plan.facts.registry_users.find(server);
   if (user == plan.facts.registry_users.end()) return;
   const auto password = use_secret(plan, workload, login_node(plan, server, user->second, span));
-  const Value entry =
-      Value::Map{{"server", server}, {"username", user->second.name}, {"passwordSecretRef", password}};
-  if (std::ranges::find(workload.registries, entry) == workload.registries.end())
-    workload.registries.push_back(entry);
+  const Value entry = Value::Map{{"server", server}, {"username", user->second.name}, {"passwordSecretRef", password}};
+  if (std::ranges::find(workload.registries, entry) == workload.registries.end()) workload.registries.push_back(entry);
 }
 
 std::vector<graph::RegistryLogin> logins_of_builds(Planning& plan) {

@@ -33,8 +33,7 @@ std::optional<std::string> token_url(const std::string& challenge) {
   if (!to_lower(challenge).starts_with("bearer ")) return std::nullopt;
   auto url = parameter(challenge, "realm");
   if (!url.starts_with("https://")) return std::nullopt;  // a password never goes out in clear
-  if (const auto service = parameter(challenge, "service"); !service.empty())
-    url = with_query(url, "service", service);
+  if (const auto service = parameter(challenge, "service"); !service.empty()) url = with_query(url, "service", service);
   return url;
 }
 
