@@ -199,10 +199,12 @@ class Consistency {
 
   void source_exists(const std::string& name, const std::string& what, const Node& reference,
                      std::string_view section) {
-    const Node* source = reference.find("source");
+    Node source = Node::of("");
+    source.span = reference.span;
+    if (const Node* named = reference.find("source")) source = *named;
     const Node& defined = section_of(section);
-    if (!source || index_[section].find(defined, source->text)) return;
-    if (!is_partly_known(defined)) diagnostics_.add(undefined_source(name, what, *source, defined));
+    if (index_[section].find(defined, source.text)) return;
+    if (!is_partly_known(defined)) diagnostics_.add(undefined_source(name, what, source, defined));
   }
 
   void scale_agrees(const std::string& name, const Node& service, const SourceSpan&) {
