@@ -293,12 +293,16 @@ TEST_F(ContainersTest, ABuildSaysWhatItDoesAndItsImageRuns) {
                          "CMD [\"cat\", \"/greeting\"]\n",
                          Disk::Access::everyone));
   std::string log;
-  const auto built = runtime().build({.context = context,
-                                      .arguments = {{"WHO", Secret("world")}},
-                                      .image_names = {"localhost/greeter:1"},
-                                      .push = false,
-                                      .log = [&](std::string_view piece) { log += piece; }},
-                                     {});
+  BuildRequest request{.context = context,
+                       .arguments = {{"WHO", Secret("world")}},
+                       .image_names = {"localhost/greeter:1"},
+                       .push = false,
+                       .log = [&](std::string_view piece) { log += piece; }};
+  const auto refused = runtime().build(request, {});
+  ASSERT_FALSE(refused);
+  EXPECT_THAT(refused.error().message, HasSubstr("the --link option requires BuildKit"));
+  request.buildkit = true;
+  const auto built = runtime().build(request, {});
   ASSERT_TRUE(built) << built.error().message << log;
   EXPECT_THAT(log, HasSubstr("STEP 4/5: RUN echo"));
   ReplicaSpec spec{.id = "greeter", .environment = "blue", .init_containers = {}, .containers = {}, .ports = {}};
