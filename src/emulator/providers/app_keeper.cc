@@ -1020,6 +1020,8 @@ void AppKeeper::conclude(const Resource& app, const Resource* latest) {
   const std::string operation = text_at(app.hidden, "operation");
   const Json& written = member(app.hidden, "write");
   if (latest == nullptr || !written.is_object() || operation.empty() || !core_.operation_running(operation)) return;
+  const Json* under_way = core_.store().find_document("operations", operation);
+  if (under_way != nullptr && text_at(*under_way, "method") == "DELETE") return;  // which needs nothing of its revision
   const std::int64_t elapsed = core_.now_ms() - whole(member(written, "at"), 0);
   if (elapsed < core_.scaled_ms(static_cast<double>(whole(member(written, "least"), 12)))) return;
   bool accepted = !blocked_.contains(to_lower(latest->id));

@@ -127,6 +127,18 @@ TEST(ContainerApp, StaysInProgressWhileItsImageCannotBePulled) {
   EXPECT_EQ(bench.poll(made.headers.get("Azure-AsyncOperation")).json["status"], "Succeeded");
 }
 
+TEST(ContainerApp, IsDeletedThoughItNeverStarted) {
+  AppsBench bench;
+  bench.make_environment();
+  bench.runtime->images["lost"] = {.found = false};
+  bench.put(bench.app_id(), bench.app_body("lost"));
+  bench.wait_seconds(1500);  // longer than the write is given
+  const auto gone = bench.remove(bench.app_id());
+  bench.wait_seconds(60);
+  EXPECT_NE(bench.poll(gone.headers.get("Azure-AsyncOperation")).json["status"], "Failed");
+  EXPECT_EQ(bench.get(bench.app_id()).status, 404);
+}
+
 TEST(ContainerApp, StartsAContainerAgainThatFailsItsLivenessProbe) {
   AppsBench bench;
   bench.make_environment();
