@@ -294,19 +294,21 @@ class ShellMaker {
   Result<std::string> wait_until_running(const azure::ResourceId& app) {
     const auto begun = access_.clock.elapsed();
     int bad_looks = 0;
-    std::string last = "its container has not started";
+    std::string trouble;
     while (access_.clock.elapsed() - begun < kStartLimit) {
       TRY_ASSIGN(const auto seen, look(app));
       if (!seen.exec_endpoint.empty()) return seen.exec_endpoint;
-      if (!seen.trouble.empty()) last = seen.trouble;
+      // Between two attempts to start it only says that it is being made: the longest has the reason.
+      if (seen.trouble.size() > trouble.size()) trouble = seen.trouble;
       bad_looks = seen.is_bad ? bad_looks + 1 : 0;
       if (bad_looks >= 3) break;
       if (!access_.clock.sleep_for(1s, stop_)) return stopped();
     }
-    return fail(Error{.kind = Error::Kind::refused,
-                      .code = "shell-failed",
-                      .message = "the client does not start: " + last,
-                      .help = "`--image` names another image that can be pulled and holds the client and `sh`"});
+    return fail(
+        Error{.kind = Error::Kind::refused,
+              .code = "shell-failed",
+              .message = "the client does not start: " + (trouble.empty() ? "its container has not started" : trouble),
+              .help = "`--image` names another image that can be pulled and holds the client and `sh`"});
   }
 
   struct Look {
