@@ -165,6 +165,8 @@ TEST(CheckSignIn, KnowsDockerHubByItsOtherNameAndRegistriesWithoutTokens) {
   EXPECT_EQ(f.transport.lines(),
             (std::vector<std::string>{"GET https://registry-1.docker.io/v2/", "GET https://registry-1.docker.io/v2/",
                                       "GET https://open.test:5000/v2/"}));
+  f.transport.then(404);
+  EXPECT_EQ(check_sign_in("web.test", "me", Secret("pass"), *f.plain, {}).error().code, "registry-answers");
   // No password goes out in clear.
   EXPECT_FALSE(token_url(R"(Bearer realm="http://auth.test/token",service="s")"));
 }

@@ -27,6 +27,12 @@ Error refused(const std::string& server, const std::string& user) {
           .help = "many registries want an access token instead of the password, with the right to read packages"};
 }
 
+Error answers_with(const std::string& server, int status) {
+  return {.kind = Error::Kind::unreachable,
+          .code = "registry-answers",
+          .message = fmt::format("`{}` answers with status {}, as no registry does", server, status)};
+}
+
 }  // namespace
 
 std::optional<std::string> token_url(const std::string& challenge) {
@@ -41,15 +47,14 @@ Result<void> check_sign_in(const std::string& server, const std::string& user, c
                            Pipeline& pipeline, std::stop_token stop) {
   HttpRequest request{.url = fmt::format("https://{}/v2/", host_of(server))};
   TRY_ASSIGN(auto response, pipeline.send(request, {}, stop));
-  if (response.status != 401) return {};  // it lets everybody in
+  if (response.status < 300) return {};  // it lets everybody in
+  if (response.status != 401) return fail(answers_with(server, response.status));
   if (const auto url = token_url(response.headers.get("WWW-Authenticate")))
     request.url = with_query(*url, "account", user);
   request.headers.set("Authorization", "Basic " + base64(user + ":" + password.reveal()));
   TRY_ASSIGN(response, pipeline.send(request, {}, stop));
   if (response.status == 401 || response.status == 403) return fail(refused(server, user));
-  if (response.status >= 300)
-    return fail(Error::Kind::unreachable, "registry-answers",
-                fmt::format("the registry `{}` answers with status {}", server, response.status));
+  if (response.status >= 300) return fail(answers_with(server, response.status));
   return {};
 }
 
