@@ -344,22 +344,21 @@ std::function<std::optional<Error>()> app_watchdog(const graph::Resource& resour
     // Only trouble that is seen counts here: whatever cannot be read is left to the operation itself.
     const auto revisions = list_revisions(access.arm, state->target.id, version, stop);
     if (!revisions || revisions->empty()) return std::nullopt;
+    const bool is_old = revisions->front() == old_revision;
+    if (is_old && access.clock.elapsed() - state->since < kRevisionTime) return std::nullopt;
     const auto status = read_revision(access.arm, state->target.id, revisions->front(), version, stop);
     if (!status || !*status) return std::nullopt;
     auto error = state->patience->judge(judge_revision((*status)->revision, (*status)->replicas));
     if (!error) return std::nullopt;
-    if (revisions->front() == old_revision) {
+    if (is_old && !state->restarted) {
       // What is new beside the template makes no revision (CA-37): one that could not start before, say for lack of a
       // password, begins anew with what it has now, and is only then judged.
-      if (access.clock.elapsed() - state->since < kRevisionTime) return std::nullopt;
-      if (!state->restarted) {
-        state->restarted = true;
-        state->since = access.clock.elapsed();
-        state->patience.emplace(access.clock);
-        if (const auto id = azure::ResourceId::parse(state->target.id.text() + "/revisions/" + old_revision))
-          (void)access.arm.post(*id, "restart", version, Json(), {}, stop);
-        return std::nullopt;
-      }
+      state->restarted = true;
+      state->since = access.clock.elapsed();
+      state->patience.emplace(access.clock);
+      if (const auto id = azure::ResourceId::parse(state->target.id.text() + "/revisions/" + old_revision))
+        (void)access.arm.post(*id, "restart", version, Json(), {}, stop);
+      return std::nullopt;
     }
     if (may_still_pull(*error, (*status)->revision, scope)) {
       scope.waiting("the app's identity cannot pull from the registry yet");
