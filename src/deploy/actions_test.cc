@@ -325,8 +325,8 @@ TEST(BuildRequest, AsksForBuildKitByATaskWhoseTextHoldsNoValue) {
   EXPECT_EQ(from_base64(request["encodedTaskContent"].get<std::string>()),
             "version: v1.1.0\n"
             "steps:\n"
-            "  - build: -t r.azurecr.io/web:1 -f 'docker/Dockerfile' --target 'run' --build-arg 'GREETING' --secret "
-            "'id=npm,env=DEFANG_SECRET_0' .\n"
+            "  - build: \"-t r.azurecr.io/web:1 -f 'docker/Dockerfile' --target 'run' --build-arg 'GREETING' --secret "
+            "'id=npm,env=DEFANG_SECRET_0' .\"\n"
             "    env:\n"
             "      - DOCKER_BUILDKIT=1\n"
             "      - \"GREETING={{.Values.arg0}}\"\n"

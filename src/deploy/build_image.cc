@@ -44,40 +44,44 @@ Json values_of(const graph::BuildImage& build) {
   return values;
 }
 
+/// A text as it stands between double quotes of YAML, which escapes as JSON does.
+std::string escaped(const std::string& text) {
+  const std::string quoted = Json(text).dump(-1, ' ', false, Json::error_handler_t::replace);
+  return quoted.substr(1, quoted.size() - 2);
+}
+
 /// A task with BuildKit, which a plain request for a build does not get: recorded runs of those are made by the older
 /// builder ("Step 1/6 : FROM ..."), which refuses `RUN --mount` and its like. The variable is what registry tasks
 /// document for it (ACR-27). Values reach the build by its environment, so that no command line shows them (ACR-32):
 /// BuildKit takes secrets from there, and arguments without a value. `.Values` is filled in before YAML is read.
 std::string buildkit_task(const graph::BuildImage& build, const std::string& dockerfile, const std::string& image) {
-  const auto quoted = [](const std::string& text) { return "'" + replace_all(text, "'", "'\\''") + "'"; };
-  std::string command = fmt::format("-t {} -f {}", image, quoted(dockerfile)), environment;
-  if (!build.target.empty()) command += " --target " + quoted(build.target);
+  std::string command = fmt::format("-t {} -f {}", image, shell_words({dockerfile})), environment;
+  if (!build.target.empty()) command += " --target " + shell_words({build.target});
   for (std::size_t i = 0; i < build.args.size(); ++i) {
-    command += " --build-arg " + quoted(build.args[i].first);
-    environment += fmt::format("      - \"{}={{{{.Values.arg{}}}}}\"\n", build.args[i].first, i);
+    command += " --build-arg " + shell_words({build.args[i].first});
+    environment += fmt::format("      - \"{}={{{{.Values.arg{}}}}}\"\n", escaped(build.args[i].first), i);
   }
   for (std::size_t i = 0; i < build.secrets.size(); ++i) {
-    command += fmt::format(" --secret {}", quoted(fmt::format("id={},env=DEFANG_SECRET_{}", build.secrets[i].id, i)));
+    command += " --secret " + shell_words({fmt::format("id={},env=DEFANG_SECRET_{}", build.secrets[i].id, i)});
     environment += fmt::format("      - \"DEFANG_SECRET_{}={{{{.Values.secret{}}}}}\"\n", i, i);
   }
   return fmt::format(
       "version: v1.1.0\n"
       "steps:\n"
-      "  - build: {} .\n"
+      "  - build: \"{} .\"\n"
       "    env:\n"
       "      - DOCKER_BUILDKIT=1\n"
       "{}"
       "    timeout: {}\n"
       "  - push: [\"{}\"]\n"
       "    timeout: 1800\n",
-      command, environment, kBuildSeconds, image);
+      escaped(command), environment, kBuildSeconds, image);
 }
 
-/// What fills a task's text in stands between double quotes of YAML, which escapes as JSON does.
+/// What fills the task's text in.
 Json buildkit_values(const graph::BuildImage& build, const std::vector<Secret>& secrets) {
   const auto entry = [](std::string name, const std::string& value) {
-    const std::string escaped = Json(value).dump(-1, ' ', false, Json::error_handler_t::replace);
-    return Json{{"name", std::move(name)}, {"value", escaped.substr(1, escaped.size() - 2)}, {"isSecret", true}};
+    return Json{{"name", std::move(name)}, {"value", escaped(value)}, {"isSecret", true}};
   };
   Json values = Json::array();
   for (std::size_t i = 0; i < build.args.size(); ++i)

@@ -428,12 +428,6 @@ Result<void> talk_once(const Shell& shell, const ShellStreams& streams, const Az
 
 const StoreKind& store_kind(Kind kind) { return *std::ranges::find(kKinds, kind, &StoreKind::kind); }
 
-std::string shell_words(const std::vector<std::string>& words) {
-  std::vector<std::string> quoted;
-  for (const auto& word : words) quoted.push_back("'" + replace_all(word, "'", "'\\''") + "'");
-  return join(quoted, " ");
-}
-
 std::string piped_input(std::string_view bytes) {
   std::string lines;
   for (; !bytes.empty(); bytes.remove_prefix(std::min(bytes.size(), kLineBytes)))

@@ -79,7 +79,4 @@ Result<int> talk(const Shell& shell, const ShellStreams& streams, const AzureAcc
 std::string piped_input(std::string_view bytes);
 inline constexpr std::string_view kEndOfInput = ".\n";
 
-/// The words as one line of a POSIX shell. Pure.
-std::string shell_words(const std::vector<std::string>& words);
-
 }  // namespace defang::deploy

@@ -9,11 +9,6 @@
 namespace defang::deploy {
 namespace {
 
-TEST(StoreShell, QuotesWordsForAPosixShell) {
-  EXPECT_EQ(shell_words({"-c", "select 'a b'", ""}), R"('-c' 'select '\''a b'\''' '')");
-  EXPECT_EQ(shell_words({}), "");
-}
-
 TEST(StoreShell, SendsInputAsLinesOfBase64) {
   EXPECT_EQ(piped_input(""), "");
   EXPECT_EQ(piped_input("a\0b\n"), base64("a\0b\n") + "\n");

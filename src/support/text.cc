@@ -84,6 +84,12 @@ std::optional<std::uint64_t> to_number(std::string_view text) {
   return value;
 }
 
+std::string shell_words(const std::vector<std::string>& words) {
+  std::vector<std::string> quoted;
+  for (const auto& word : words) quoted.push_back("'" + replace_all(word, "'", "'\\''") + "'");
+  return join(quoted, " ");
+}
+
 std::string percent_encode(std::string_view text) {
   std::string out;
   for (const char c : text) {

@@ -18,6 +18,8 @@ std::string join(const std::vector<std::string>& parts, std::string_view separat
 std::string replace_all(std::string text, std::string_view from, std::string_view to);
 /// Whole text as a decimal number without sign; nothing for anything else, overflow included.
 std::optional<std::uint64_t> to_number(std::string_view text);
+/// The words as one line of a POSIX shell.
+std::string shell_words(const std::vector<std::string>& words);
 /// RFC 3986, unreserved characters stay.
 std::string percent_encode(std::string_view text);
 std::string percent_decode(std::string_view text);

@@ -32,6 +32,11 @@ TEST(Digest, MatchesPublishedValues) {
   EXPECT_EQ(from_base64("-_8"), "\xfb\xff");
 }
 
+TEST(ShellWords, AreQuotedForAPosixShell) {
+  EXPECT_EQ(shell_words({"-c", "select 'a b'", ""}), R"('-c' 'select '\''a b'\''' '')");
+  EXPECT_EQ(shell_words({}), "");
+}
+
 TEST(IsUtf8, RefusesWhatIsNot) {
   EXPECT_TRUE(is_utf8(""));
   EXPECT_TRUE(is_utf8("plain, \xC3\xA9, \xE2\x82\xAC, \xF0\x9F\x98\x80"));
