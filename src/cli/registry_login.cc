@@ -43,7 +43,12 @@ std::optional<Login> read_login(const Arguments& arguments, Context& context, Di
   }
   if (login.user.empty() && asks && !arguments.password_stdin)
     login.user = context.ask(fmt::format("user at `{}`: ", login.server), Context::Echo::shown).value_or("");
-  if (login.user.empty() || login.user.size() > kLongestTag) {
+  if (login.user.size() > kLongestTag) {
+    wrong(diagnostics, fmt::format("the user's name has more than {} characters", kLongestTag),
+          "Azure keeps it as a tag, which is no longer");
+    return std::nullopt;
+  }
+  if (login.user.empty()) {
     wrong(diagnostics, "no user is named", fmt::format("`defang registry login {} -u USER`", login.server));
     return std::nullopt;
   }
