@@ -8,6 +8,7 @@
 #include "cli/local_terminal.h"
 #include "cli/session.h"
 #include "cli/session_lock.h"
+#include "deploy/deployment.h"
 #include "deploy/exec_protocol.h"
 #include "deploy/store_shell.h"
 #include "rest/url.h"
@@ -221,16 +222,7 @@ Result<int> run_client(const Meant& meant, Session& session, const deploy::Stack
     context.err.write(fmt::format("starting {} for `{}` in the stack's own network; it is removed at the end\n",
                                   kind.program, meant.service));
   Conversation conversation(arguments, context);
-  const auto variable = [&](const char* upper, const char* lower) {
-    const auto& environment = session.settings.environment;
-    for (const char* name : {upper, lower})
-      if (const auto found = environment.find(name); found != environment.end() && !found->second.empty())
-        return found->second;
-    return std::string();
-  };
-  const auto open = rest::make_web_sockets({.ca_file = variable("SSL_CERT_FILE", "SSL_CERT_FILE"),
-                                            .https_proxy = variable("HTTPS_PROXY", "https_proxy"),
-                                            .no_proxy = variable("NO_PROXY", "no_proxy")});
+  const auto open = rest::make_web_sockets(transport_options(session.settings));
   auto shell = deploy::start_shell(meant.client, wish, meant.graph, scope, access, context.stop);
   Result<int> ended = shell ? conversation.run(*shell, access, open) : std::unexpected(std::move(shell).error());
   // A stop was for the client: the app goes all the same.
@@ -267,8 +259,7 @@ int run_db(const Arguments& arguments, Context& context) {
   // Names depend on the subscription, which only the session knows.
   const auto& stack = session->stack();
   const auto meant = find_meant(*project, stack, arguments, context, diagnostics);
-  const deploy::StackScope scope{project->name, stack.name, stack.subscription_id,
-                                 plan::resource_group_name(project->name, stack), stack.location};
+  const auto scope = deploy::stack_scope(project->name, stack);
   const auto address = deploy::find_address(meant->client, meant->graph, scope, session->access(context), context.stop);
   if (!address) {
     print(address.error(), arguments, context);

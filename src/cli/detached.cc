@@ -137,11 +137,10 @@ bool wants_job(const Arguments& arguments, const StackSettings& settings) {
 }
 
 deploy::RunPlace run_place(const std::string& project, const plan::Stack& stack) {
-  return {
-      .scope = {project, stack.name, stack.subscription_id, plan::resource_group_name(project, stack), stack.location},
-      .job = plan::run_job_name(project, stack),
-      .identity = plan::run_identity_name(project, stack),
-      .storage = plan::storage_name(project, stack)};
+  return {.scope = deploy::stack_scope(project, stack),
+          .job = plan::run_job_name(project, stack),
+          .identity = plan::run_identity_name(project, stack),
+          .storage = plan::storage_name(project, stack)};
 }
 
 std::optional<Runs> open_runs(const Arguments& arguments, Context& context, int& exit_code) {

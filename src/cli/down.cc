@@ -9,6 +9,7 @@
 #include "cli/session.h"
 #include "cli/views/view.h"
 #include "cli/views/wording.h"
+#include "deploy/deployment.h"
 #include "deploy/teardown.h"
 #include "deploy/vault_secrets.h"
 #include "support/text.h"
@@ -108,9 +109,7 @@ int run_down(const Arguments& arguments, Context& context) {
     return exit_code_of(session.error());
   }
   const auto& stack = session->stack();
-  deploy::TeardownOptions options{.scope = {}, .no_wait = arguments.no_wait};
-  options.scope = {*project, stack.name, stack.subscription_id, plan::resource_group_name(*project, stack),
-                   stack.location};
+  deploy::TeardownOptions options{.scope = deploy::stack_scope(*project, stack), .no_wait = arguments.no_wait};
   const std::string vault = plan::vault_name(*project, stack);
   const auto vault_id =
       azure::ResourceId::resource(stack.subscription_id, options.scope.group, "Microsoft.KeyVault/vaults", vault);

@@ -4,6 +4,7 @@
 
 #include "cli/session.h"
 #include "deploy/check_build.h"
+#include "deploy/deployment.h"
 #include "deploy/survey.h"
 
 namespace defang::cli {
@@ -76,9 +77,7 @@ std::optional<Planned> make_plan(const Arguments& arguments, Context& context, i
   if (diagnostics.has_errors()) return std::nullopt;
   std::vector<deploy::KeptStore> kept;
   if (session) {
-    const deploy::StackScope scope{project->name, stack.name, stack.subscription_id,
-                                   plan::resource_group_name(project->name, stack), stack.location};
-    auto found = deploy::kept_stores(*session->arm, graph, scope, context.stop);
+    auto found = deploy::kept_stores(*session->arm, graph, deploy::stack_scope(project->name, stack), context.stop);
     if (!found) return refused(std::move(found).error());
     kept = std::move(*found);
   }

@@ -274,16 +274,21 @@ Result<Session> open_session(StackSettings settings, const Arguments& arguments,
   return session;
 }
 
-Result<SignedOut> reach_cloud(const StackSettings& settings, const rest::WriteFence* fence, const Arguments& arguments,
-                              Context& context) {
+rest::TransportOptions transport_options(const StackSettings& settings) {
   const auto variable = variables_of(settings);
   const auto either = [&](const char* upper, const char* lower) {
     return variable(upper).value_or(variable(lower).value_or(""));
   };
+  return {.ca_file = variable("SSL_CERT_FILE").value_or(""),
+          .https_proxy = either("HTTPS_PROXY", "https_proxy"),
+          .no_proxy = either("NO_PROXY", "no_proxy")};
+}
+
+Result<SignedOut> reach_cloud(const StackSettings& settings, const rest::WriteFence* fence, const Arguments& arguments,
+                              Context& context) {
+  const auto variable = variables_of(settings);
   SignedOut found;
-  TRY_ASSIGN(found.transport, rest::make_beast_transport({.ca_file = variable("SSL_CERT_FILE").value_or(""),
-                                                          .https_proxy = either("HTTPS_PROXY", "https_proxy"),
-                                                          .no_proxy = either("NO_PROXY", "no_proxy")}));
+  TRY_ASSIGN(found.transport, rest::make_beast_transport(transport_options(settings)));
   const auto parts = pipeline_parts(*found.transport, fence, arguments, context);
   found.answered = parts.answered;
   found.pipeline = rest::make_pipeline(parts);

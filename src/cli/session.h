@@ -66,6 +66,8 @@ class Session {
   Session() = default;
   friend Result<Session> open_session(StackSettings settings, const Arguments& arguments, Context& context);
 };
+/// What the stack's variables say of the way to Azure: trusted certificates and proxies.
+rest::TransportOptions transport_options(const StackSettings& settings);
 /// Finds the cloud (for the stack `local`: the emulator, started if it does not run), signs in lazily, completes the
 /// stack with subscription and tenant.
 Result<Session> open_session(StackSettings settings, const Arguments& arguments, Context& context);

@@ -5,6 +5,7 @@
 #include "azure/resource_types.h"
 #include "cli/views/view.h"
 #include "deploy/actions.h"
+#include "deploy/deployment.h"
 #include "deploy/engine.h"
 #include "deploy/survey.h"
 
@@ -25,21 +26,17 @@ Result<void> ensure_vault(StackVault& place, const Arguments& arguments, Context
   TRY_ASSIGN(const auto live,
              place.session.arm->get(place.vault, version_of("Microsoft.KeyVault/vaults"), context.stop));
   if (live) return {};
-  const std::string group = plan::resource_group_name(place.project, stack);
   TRY_ASSIGN(const auto principal, place.session.principal(context.stop));
   const auto say = [&](const std::string& text) { context.err.write("  " + text + "\n"); };
   TRY(deploy::register_providers(*place.session.arm, context.clock, stack.subscription_id, {"Microsoft.KeyVault"}, say,
                                  context.stop));
   TRY_ASSIGN(const auto facts,
-             deploy::survey(*place.session.arm, stack, group, place.vault.last_name(), principal.id, context.stop));
+             deploy::survey(*place.session.arm, stack, plan::resource_group_name(place.project, stack),
+                            place.vault.last_name(), principal.id, context.stop));
   const auto access = place.session.access(context);
   const auto actions = deploy::make_actions(access);
   deploy::EngineOptions options;
-  options.scope = {.project = place.project,
-                   .stack = stack.name,
-                   .subscription = stack.subscription_id,
-                   .group = group,
-                   .location = stack.location};
+  options.scope = deploy::stack_scope(place.project, stack);
   const deploy::EventSink show = arguments.verbose && !arguments.json ? make_human_view(arguments, context)
                                                                       : deploy::EventSink([](const deploy::Event&) {});
   auto result = deploy::run(plan::build_config_graph(place.project, stack, facts), *place.session.arm, *actions,

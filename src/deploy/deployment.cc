@@ -242,13 +242,20 @@ class Deployment {
 
 }  // namespace
 
+StackScope stack_scope(const std::string& project, const plan::Stack& stack) {
+  return {.project = project,
+          .stack = stack.name,
+          .subscription = stack.subscription_id,
+          .group = plan::resource_group_name(project, stack),
+          .location = stack.location};
+}
+
 Result<std::optional<Prepared>> prepare(const compose::Project& project, const plan::Stack& stack,
                                         const Principal& principal, const AzureAccess& access,
                                         DeploymentOptions options, const Preparing& preparing, Diagnostics& diagnostics,
                                         std::stop_token stop) {
   Prepared prepared;
-  prepared.scope = {project.name, stack.name, stack.subscription_id, plan::resource_group_name(project.name, stack),
-                    stack.location};
+  prepared.scope = stack_scope(project.name, stack);
   prepared.patience = patience_of(project);
   prepared.may_stop = may_stop(project);
   prepared.names = {plan::vault_name(project.name, stack), plan::storage_name(project.name, stack)};

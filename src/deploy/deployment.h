@@ -29,6 +29,8 @@ struct Principal {
   std::string id, type;  // object id; "User" or "ServicePrincipal"; empty: unknown
 };
 
+StackScope stack_scope(const std::string& project, const plan::Stack& stack);
+
 /// A plan that can be carried out, and what it will find.
 struct Prepared {
   graph::ResourceGraph graph;

@@ -685,22 +685,27 @@ std::map<std::string, std::vector<ConfigUse>> config_needed(const compose::Proje
   return needed;
 }
 
+Planning begin_planning(const compose::Project& project, const Stack& stack, const Facts& facts,
+                        Diagnostics& diagnostics) {
+  return {.project = project,
+          .facts = facts,
+          .diagnostics = diagnostics,
+          .scope = scope_of(project.name, stack, facts.can_assign_roles),
+          .hosts = hosts_of(project),
+          .all_hosts = hosts_of(project),
+          .services = {},
+          .shares = {},
+          .stores = {},
+          .sidecars = {},
+          .endpoints = {},
+          .redis_databases = {},
+          .has_cycle = false,
+          .graph = {}};
+}
+
 graph::ResourceGraph build_graph(const compose::Project& project, const Stack& stack, const Facts& facts,
                                  Diagnostics& diagnostics) {
-  Planning plan{.project = project,
-                .facts = facts,
-                .diagnostics = diagnostics,
-                .scope = scope_of(project.name, stack, facts.can_assign_roles),
-                .hosts = hosts_of(project),
-                .all_hosts = hosts_of(project),
-                .services = {},
-                .shares = {},
-                .stores = {},
-                .sidecars = {},
-                .endpoints = {},
-                .redis_databases = {},
-                .has_cycle = false,
-                .graph = {}};
+  auto plan = begin_planning(project, stack, facts, diagnostics);
   for (const auto step : kSteps) step(plan);
   mark_data(plan.graph);
   assert(diagnostics.has_errors() || plan.graph.fault().empty());
@@ -711,20 +716,7 @@ graph::ResourceGraph build_config_graph(const std::string& project_name, const S
   compose::Project project;
   project.name = project_name;
   Diagnostics none;
-  Planning plan{.project = project,
-                .facts = facts,
-                .diagnostics = none,
-                .scope = scope_of(project_name, stack, facts.can_assign_roles),
-                .hosts = {},
-                .all_hosts = {},
-                .services = {},
-                .shares = {},
-                .stores = {},
-                .sidecars = {},
-                .endpoints = {},
-                .redis_databases = {},
-                .has_cycle = false,
-                .graph = {}};
+  auto plan = begin_planning(project, stack, facts, none);
   for (const GraphStep step : {add_group, add_vault}) step(plan);
   assert(plan.graph.fault().empty());
   return std::move(plan.graph);

@@ -85,6 +85,10 @@ struct Planning {
   graph::ResourceGraph graph;
 };
 
+/// With nothing decided yet.
+Planning begin_planning(const compose::Project& project, const Stack& stack, const Facts& facts,
+                        Diagnostics& diagnostics);
+
 /// "app/web"
 inline std::string node(std::string_view kind, std::string_view name) {
   return std::string(kind) + "/" + std::string(name);

@@ -5,7 +5,6 @@
 
 #include "compose/bytes.h"
 #include "plan/diagnostics.h"
-#include "plan/scope.h"
 #include "plan/secrets.h"
 #include "providers/cognitive_services.h"
 #include "providers/container_apps_ingress.h"
@@ -705,20 +704,7 @@ void check_split_addresses(Planning& plan, PlannedService& planned, Add&& add) {
 std::map<std::string, StoreClient> store_clients(const compose::Project& project, const Stack& stack) {
   Diagnostics told_elsewhere;
   const Facts facts;
-  Planning plan{.project = project,
-                .facts = facts,
-                .diagnostics = told_elsewhere,
-                .scope = scope_of(project.name, stack),
-                .hosts = hosts_of(project),
-                .all_hosts = hosts_of(project),
-                .services = {},
-                .shares = {},
-                .stores = {},
-                .sidecars = {},
-                .endpoints = {},
-                .redis_databases = {},
-                .has_cycle = false,
-                .graph = {}};
+  auto plan = begin_planning(project, stack, facts, told_elsewhere);
   find_stores(plan);
   std::map<std::string, StoreClient> clients;
   for (const auto& [name, store] : plan.stores) {
