@@ -22,10 +22,12 @@ Answer FrontDoor::answer_with_faults(Request& request) {
     return emulator::answer(core_, request);
   }
   if (strike->what == What::lag) {
-    const Core::Lock guard(core_);
-    core_.store().edit_document("emulator", "lags")[to_lower(request.path)] = strike->seconds;
+    {
+      const Core::Lock guard(core_);
+      core_.store().edit_document("emulator", "lags")[to_lower(request.path)] = strike->seconds;
+    }
+    return emulator::answer(core_, request);
   }
-  if (strike->what == What::lag) return emulator::answer(core_, request);
   if (strike->what == What::status) return strike->answer;
   if (strike->after) emulator::answer(core_, request);
   if (strike->what == What::kill) {

@@ -53,7 +53,7 @@ std::optional<std::vector<WebSocketReader::Piece>> WebSocketReader::take(std::st
     const Head head = head_of(pending_);
     if (pending_.size() >= 2 && (byte_at(pending_, 1) & 0x80U) == 0) return std::nullopt;  // clients mask (5.1)
     if (head.head_bytes == 0) return whole;
-    if (head.payload_bytes + message_.size() > kLongestMessage) return std::nullopt;
+    if (head.payload_bytes > kLongestMessage - message_.size()) return std::nullopt;
     if (pending_.size() < head.head_bytes + head.payload_bytes) return whole;
     std::string payload = pending_.substr(head.head_bytes, head.payload_bytes);
     for (std::size_t i = 0; i < payload.size(); ++i)

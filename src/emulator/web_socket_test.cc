@@ -42,6 +42,9 @@ TEST(WebSocket, RefusesWhatBreaksTheProtocol) {
   EXPECT_EQ(WebSocketReader().take("\x82\xff\x7f\xff\xff\xff\xff\xff\xff\xff"
                                    "mask"),
             std::nullopt);  // too long
+  EXPECT_EQ(WebSocketReader().take(masked(0x02, "begun") + "\x80\xff\xff\xff\xff\xff\xff\xff\xff\xff"
+                                                           "mask"),
+            std::nullopt);  // so long that it wraps round with what is there
 }
 
 TEST(WebSocket, WritesTheLengthInAsManyBytesAsItTakes) {

@@ -55,20 +55,6 @@ struct SpawnTexts {
   }
 };
 
-std::vector<std::string> environment_with(const std::map<std::string, std::string>& added) {
-  std::map<std::string, std::string> all;
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string_view text = *entry;
-    const auto equals = text.find('=');
-    if (equals != std::string_view::npos)
-      all[std::string(text.substr(0, equals))] = std::string(text.substr(equals + 1));
-  }
-  for (const auto& [key, value] : added) all[key] = value;
-  std::vector<std::string> out;
-  for (const auto& [key, value] : all) out.push_back(key + "=" + value);
-  return out;
-}
-
 struct Streams {
   int in = -1, out = -1, err = -1;  // -1: /dev/null
 };
@@ -241,6 +227,20 @@ class SpawnProcesses : public Processes {
 };
 
 }  // namespace
+
+std::vector<std::string> environment_with(const std::map<std::string, std::string>& added) {
+  std::map<std::string, std::string> all;
+  for (char** entry = environ; *entry != nullptr; ++entry) {
+    const std::string_view text = *entry;
+    const auto equals = text.find('=');
+    if (equals != std::string_view::npos)
+      all[std::string(text.substr(0, equals))] = std::string(text.substr(equals + 1));
+  }
+  for (const auto& [key, value] : added) all[key] = value;
+  std::vector<std::string> out;
+  for (const auto& [key, value] : all) out.push_back(key + "=" + value);
+  return out;
+}
 
 std::optional<fs::path> find_program(std::string_view name) {
   if (name.find('/') != std::string_view::npos) return fs::path(name);

@@ -15,6 +15,9 @@
 
 namespace defang {
 
+/// The variables of this process with `added` over them, as "NAME=value".
+std::vector<std::string> environment_with(const std::map<std::string, std::string>& added);
+
 /// Starts child programs. Never through a shell; secrets go in by environment or standard input, never by argument.
 class Processes {
  public:

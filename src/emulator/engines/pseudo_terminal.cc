@@ -16,22 +16,9 @@
 
 #include "support/process.h"
 
-extern char** environ;
-
 namespace defang::emulator {
 
 namespace {
-
-/// `NAME=value` of this process and of what is added, which comes first and so counts.
-std::vector<std::string> environment_with(const std::map<std::string, std::string>& added) {
-  std::vector<std::string> all;
-  for (const auto& [name, value] : added) all.push_back(fmt::format("{}={}", name, value));
-  for (char** entry = environ; *entry != nullptr; ++entry) {
-    const std::string text = *entry;
-    if (!added.contains(text.substr(0, text.find('=')))) all.push_back(text);
-  }
-  return all;
-}
 
 std::vector<char*> pointers_to(std::vector<std::string>& texts) {
   std::vector<char*> pointers;

@@ -296,11 +296,12 @@ struct TaskBuild {
 TaskBuild read_encoded_task(const Json& request, const std::string& server, const std::string& run) {
   TaskBuild found;
   found.build.push = false;
-  std::string yaml = from_base64(text_at(request, "encodedTaskContent"));
+  // What the task itself names comes first: values are no part of it.
+  std::string yaml = expanded(from_base64(text_at(request, "encodedTaskContent")), server, run);
   for (const Json& value : list(request, "values"))
     yaml = replace_all(std::move(yaml), fmt::format("{{{{.Values.{}}}}}", text_at(value, "name")),
                        text_at(value, "value"));
-  for (const TaskStep& step : read_task(expanded(std::move(yaml), server, run))) {
+  for (const TaskStep& step : read_task(yaml)) {
     if (step.kind == TaskStep::Kind::push) {
       found.build.push = true;
       continue;
