@@ -238,6 +238,7 @@ class ShellMaker {
                                                    resource->api_version, nlohmann::json::object(), {}, stop_));
     const Secret key(text_at(answer, reference.path));
     TRY_ASSIGN(const auto found, read_secret(access_.arm, vault(), name, stop_));
+    // Everybody who may read the vault's list sees it: a key is too long and too random to be guessed by it.
     constexpr const char* kDigestTag = "defang-recipe";
     const std::string digest = sha256_hex(vault().text() + "\n" + key.reveal());
     if (found && found->enabled && found->tags.contains(kDigestTag) && found->tags.at(kDigestTag) == digest)

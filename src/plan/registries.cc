@@ -45,7 +45,8 @@ std::string registry_server(std::string_view text) {
   for (const std::string_view scheme : {"https://", "http://"})
     if (text.starts_with(scheme)) text.remove_prefix(scheme.size());
   const auto server = to_lower(text.substr(0, text.find('/')));
-  // Docker's own names for the one (docker login, "docker.io"); Container Apps takes this one.
+  // Docker's own names for the one: an image without a registry is of docker.io (CA-32). That Container Apps and
+  // registry tasks want it by this name for a login, too, no recording shows.
   const bool is_hub = server == "index.docker.io" || server == "registry-1.docker.io" || server == "hub.docker.com";
   return is_hub ? std::string(kDockerHub) : server;
 }
