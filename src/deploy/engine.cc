@@ -508,9 +508,10 @@ Result<std::optional<Json>> Run::wait_until_gone(const graph::Resource& resource
   return fail(Error::Kind::unreachable, "operation-stuck", fmt::format("`{}` is still being deleted", id.text()));
 }
 
-/// Some types can be used later than their operation says (RD-5).
+/// Some types can be used later than their operation says (RD-5, which also has the limit).
 Result<Json> Run::wait_until_ready(const graph::Resource& resource, const azure::ResourceId& id, Json body) {
-  const auto until = clock_.elapsed() + 45min;
+  constexpr auto kReadyLimit = 45min;
+  const auto until = clock_.elapsed() + kReadyLimit;
   for (milliseconds pause = 500ms;; pause = std::min<milliseconds>(pause * 2, 15s)) {
     const auto [is, state] = readiness_of(resource.type, body);
     if (is == Readiness::Is::ready) return body;
