@@ -138,13 +138,14 @@ defang_together(deploy-3
   deploy/log_history.cc
   deploy/parallel_gzip.cc
   deploy/payload.cc
+  deploy/pin_images.cc
   deploy/read_event.cc
-  deploy/stack_lease.cc
-  deploy/state_storage.cc)
+  deploy/stack_lease.cc)
 defang_together(deploy-4
   deploy/logs.cc
   deploy/revision.cc
-  deploy/stack_record.cc)
+  deploy/stack_record.cc
+  deploy/state_storage.cc)
 defang_together(deploy-test-1
   deploy/actions_test.cc
   deploy/build_context_test.cc
@@ -159,12 +160,13 @@ defang_together(deploy-test-2
   deploy/logs_test.cc
   deploy/parallel_gzip_test.cc
   deploy/payload_test.cc
+  deploy/pin_images_test.cc
   deploy/program_image_test.cc
   deploy/read_event_test.cc
-  deploy/revision_test.cc
-  deploy/store_shell_test.cc)
+  deploy/revision_test.cc)
 defang_together(deploy-test-3
   deploy/stack_record_test.cc
+  deploy/store_shell_test.cc
   deploy/survey_test.cc
   deploy/teardown_test.cc)
 defang_together(emulator-1
@@ -256,24 +258,27 @@ defang_together(emulator-10
   emulator/providers/storage_blobs.cc
   emulator/regions.cc
   emulator/registry/image_store.cc
-  emulator/registry/registries.cc)
+  emulator/registry/public_registries.cc)
 defang_together(emulator-11
   emulator/providers/container_registry.cc
+  emulator/registry/registries.cc
   emulator/registry/tokens.cc
   emulator/request.cc
   emulator/roles.cc
   emulator/router.cc
   emulator/server.cc
-  emulator/services/postgres.cc
-  emulator/shapes.cc)
+  emulator/services/postgres.cc)
 defang_together(emulator-12
   emulator/providers/managed_environments.cc
   emulator/services/redis.cc
+  emulator/shapes.cc
   emulator/store.cc
   emulator/transport.cc
   emulator/verbs.cc
   emulator/versions.cc
-  emulator/web_socket.cc
+  emulator/web_socket.cc)
+defang_together(emulator-13
+  emulator/providers/scaling.cc
   emulator/workloads.cc)
 defang_together(emulator-test-1
   emulator/core_test.cc
@@ -324,11 +329,12 @@ defang_together(plan-1
   plan/build_graph.cc
   plan/diagnostics.cc
   plan/domains.cc
+  plan/images.cc
   plan/local_paths.cc
-  plan/names.cc
-  plan/narrow.cc)
+  plan/names.cc)
 defang_together(plan-2
   plan/detached.cc
+  plan/narrow.cc
   plan/registries.cc
   plan/secrets.cc
   plan/siblings.cc
@@ -367,28 +373,30 @@ defang_together(rest-2
   rest/device_login.cc
   rest/gunzip.cc
   rest/http_transport.cc
+  rest/image_lookup.cc
   rest/image_push.cc
   rest/logs_query.cc
-  rest/managed_identity.cc
-  rest/name_servers.cc)
+  rest/managed_identity.cc)
 defang_together(rest-3
   rest/cloud.cc
+  rest/name_servers.cc
   rest/pipeline.cc
   rest/proxy.cc
   rest/registry_sign_in.cc
   rest/resource_graph.cc
   rest/tls_handshake.cc
-  rest/tool_credentials.cc
-  rest/trust.cc)
+  rest/tool_credentials.cc)
 defang_together(rest-4
   rest/operation.cc
   rest/retail_prices.cc
+  rest/trust.cc
   rest/url.cc
   rest/vault_client.cc
   rest/web_socket.cc)
 defang_together(rest-test-1
   rest/arm_client_test.cc
   rest/beast_transport_test.cc
+  rest/image_lookup_test.cc
   rest/url_test.cc)
 defang_together(rest-test-2
   rest/blob_client_test.cc

@@ -87,6 +87,7 @@ struct Arguments {
   bool yes = false;
   bool build = false;
   bool force = false;
+  std::string pull;
   bool detach = false;
   bool dry_run = false;
   bool remove = false;  // of `down`: with the config

@@ -5,6 +5,13 @@
 namespace defang::cli {
 namespace {
 
+const Option kPull{
+    "--pull",
+    &Arguments::pull,
+    "POLICY",
+    "look up what the tags of images mean: always, missing (where it is not known yet; so does never), or "
+    "as `pull_policy` says: policy (default)",
+    {"always", "missing", "never", "policy"}};
 const Option kLoadOptions[] = {
     {"--env-file", &Arguments::env_files, "PATH", "variables for interpolation; may be repeated (COMPOSE_ENV_FILES)"},
     {"--profile", &Arguments::profiles, "NAME", "activate a profile; may be repeated"},
@@ -33,6 +40,7 @@ const Option kPlanOptions[] = {
      "text (default), json, arm (a deployment template), bicep, dot or svg",
      {"text", "json", "arm", "bicep", "dot", "svg"}},
     {"--delete-data", &Arguments::delete_data_of, "SERVICE", "show what `up --delete-data SERVICE` deletes"},
+    kPull,
 };
 const Option kLsOptions[] = {
     {"--all-subscriptions", &Arguments::all_subscriptions, "",
@@ -48,6 +56,7 @@ const Option kExportOptions[] = {
 const Option kUpOptions[] = {
     {"--build", &Arguments::build, "", "build images even when nothing of their sources has changed"},
     {"--force", &Arguments::force, "", "build and write everything again, changed or not"},
+    kPull,
     {"--delete-data", &Arguments::delete_data_of, "SERVICE",
      "the data of SERVICE may go: its store is deleted if the project does not use it any more, and changed even if "
      "that "

@@ -22,8 +22,9 @@ void check_builds(const compose::Project& project, const Context& context, Diagn
 }
 
 /// What the plan depends on beside the project: who may do what, which host names are bound. Reads only.
-Result<std::pair<plan::Stack, plan::Facts>> ask_azure(const compose::Project& project, const Session& session,
-                                                      Context& context) {
+Result<std::pair<plan::Stack, plan::Facts>> ask_azure(const compose::Project& project, Session& session,
+                                                      const Arguments& arguments, Context& context,
+                                                      Diagnostics& diagnostics) {
   TRY_ASSIGN(const auto principal, session.principal(context.stop));
   const plan::Stack& stack = session.stack();
   TRY_ASSIGN(auto facts, deploy::survey(*session.arm, stack, plan::resource_group_name(project.name, stack),
@@ -32,6 +33,18 @@ Result<std::pair<plan::Stack, plan::Facts>> ask_azure(const compose::Project& pr
   if (plan::uses_models(project)) {
     TRY_ASSIGN(facts.models, deploy::survey_models(*session.arm, stack, plan::resource_group_name(project.name, stack),
                                                    plan::model_account_name(project.name, stack), context.stop));
+  }
+  const auto images = deploy::images_to_pin(project, stack, {}, deploy::parse_pull(arguments.pull));
+  if (!images.empty()) {
+    const auto access = session.access(context);
+    const deploy::StackNames names{plan::vault_name(project.name, stack), plan::storage_name(project.name, stack)};
+    const auto scope = deploy::stack_scope(project.name, stack);
+    const auto vault =
+        azure::ResourceId::resource(scope.subscription, scope.group, "Microsoft.KeyVault/vaults", names.vault);
+    TRY_ASSIGN(const auto pinned,
+               deploy::pin_images(images, deploy::recorded_images(access, scope, names, context.stop),
+                                  facts.registry_users, vault, context.clock.now(), access, diagnostics, context.stop));
+    facts.image_digests = deploy::digests_of(pinned);
   }
   return std::pair(stack, std::move(facts));
 }
@@ -66,7 +79,7 @@ std::optional<Planned> make_plan(const Arguments& arguments, Context& context, i
     auto opened = open_session(std::move(*settings), arguments, context);
     if (!opened) return refused(std::move(opened).error());
     session.emplace(std::move(*opened));
-    auto asked = ask_azure(*project, *session, context);
+    auto asked = ask_azure(*project, *session, arguments, context, diagnostics);
     if (!asked) return refused(std::move(asked).error());
     std::tie(stack, facts) = std::move(*asked);
   }

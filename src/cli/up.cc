@@ -149,6 +149,7 @@ std::optional<Ready> make_ready(const Arguments& arguments, Context& context, in
       .force = arguments.force,
       .rebuild = arguments.build,
       .is_part = !arguments.words.empty(),
+      .pull = deploy::parse_pull(arguments.pull),
       .delete_data = {arguments.delete_data_of.begin(), arguments.delete_data_of.end()}};
   auto prepared = prepare(*project, *session, session->access(context), options, arguments, context, diagnostics);
   print(diagnostics, arguments, context);

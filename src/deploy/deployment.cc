@@ -210,7 +210,10 @@ class Deployment {
                        .marks = marks_to_keep(prepared_.before, *after, result.written),
                        .scales = result.scales,
                        .secrets = digest_of(after->secrets),
-                       .roles = after->roles};
+                       .roles = after->roles,
+                       .images = prepared_.images};
+    if (prepared_.before.record && wishes_.is_part)
+      record.images.insert(prepared_.before.record->images.begin(), prepared_.before.record->images.end());
     if (prepared_.before.record)  // of apps that this run did not come to
       record.scales.insert(prepared_.before.record->scales.begin(), prepared_.before.record->scales.end());
     // A part of the project says nothing of the rest.
@@ -259,10 +262,17 @@ Result<std::optional<Prepared>> prepare(const compose::Project& project, const p
   prepared.patience = patience_of(project);
   prepared.may_stop = may_stop(project);
   prepared.names = {plan::vault_name(project.name, stack), plan::storage_name(project.name, stack)};
+  const auto vault = azure::ResourceId::resource(stack.subscription_id, prepared.scope.group,
+                                                 "Microsoft.KeyVault/vaults", prepared.names.vault);
+  const auto images = images_to_pin(project, stack, preparing.services, options.pull);
+  const auto begin = access.clock.now();
   const auto make_plan = [&](plan::Facts facts, Diagnostics& said) -> Result<bool> {
     facts.principal_type = principal.type;
     plan::look_at_disk(project, access.disk, facts);
     preparing.check(facts, said);
+    TRY_ASSIGN(prepared.images,
+               pin_images(images, prepared.images, facts.registry_users, vault, begin, access, said, stop));
+    facts.image_digests = digests_of(prepared.images);
     prepared.graph = plan::build_graph(project, stack, facts, said);
     prepared.can_assign_roles = facts.can_assign_roles;
     if (said.has_errors()) return false;
@@ -274,6 +284,7 @@ Result<std::optional<Prepared>> prepare(const compose::Project& project, const p
     return true;
   };
   TRY_ASSIGN(prepared.before, look_at_stack(access, prepared.scope, prepared.names, stop));
+  if (prepared.before.record) prepared.images = prepared.before.record->images;
   if (prepared.before.record && !options.force && !options.rebuild && !options.is_part && options.delete_data.empty()) {
     Diagnostics said;
     TRY_ASSIGN(const bool sound, make_plan(facts_of(prepared.before, principal.id), said));

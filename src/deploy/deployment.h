@@ -18,9 +18,10 @@
 namespace defang::deploy {
 
 struct DeploymentOptions {
-  bool force = false;                 // write even what is as wished for, run jobs again
-  bool rebuild = false;               // build even what was built from the same things
-  bool is_part = false;               // the graph is of some services only: nothing is left over
+  bool force = false;    // write even what is as wished for, run jobs again
+  bool rebuild = false;  // build even what was built from the same things
+  bool is_part = false;  // the graph is of some services only: nothing is left over
+  Pull pull = Pull::as_services_say;
   std::set<std::string> delete_data;  // services whose stores may lose their data, or go where nobody uses them
   bool keeps_events = true;           // false: who listens keeps them
 };
@@ -39,6 +40,7 @@ struct Prepared {
   StackView before;
   std::string fingerprint;
   bool can_assign_roles = true;
+  PinnedImages images;
   std::map<std::string, std::chrono::seconds> patience;  // EngineOptions'
   std::set<std::string> may_stop;                        // EngineOptions'
   bool is_as_left = false;  // the last run left everything as it is wished for, and nobody has touched it since

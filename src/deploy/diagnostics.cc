@@ -99,6 +99,33 @@ void report_bad_ignore_file(const std::string& service, const compose::Build& bu
                     build.context_span ? build.context_span : build.span);
 }
 
+void report_missing_image(const plan::PulledImage& image, Diagnostics& diagnostics) {
+  diagnostics.error(
+      "images.missing",
+      fmt::format("service `{}`: `{}` has no image `{}`", image.services.front(), image.parts().server, image.name),
+      image.span, "look at its name and its tag");
+}
+
+void report_closed_image(const plan::PulledImage& image, Diagnostics& diagnostics) {
+  const auto server = image.parts().server;
+  diagnostics.error(
+      "images.closed",
+      fmt::format("service `{}`: `{}` shows the image `{}` to nobody who is not signed in: it is private, "
+                  "or there is none of that name",
+                  image.services.front(), server, image.name),
+      image.span, fmt::format("look at its name; for a private one, `defang registry login {}`", server));
+}
+
+void report_unpinned_image(const plan::PulledImage& image, const std::string& why, const std::string& digest,
+                           Diagnostics& diagnostics) {
+  const auto server = image.parts().server;
+  const auto because = why.empty() ? fmt::format("`{}` does not show it to us", server) : why;
+  auto message = digest.empty() ? fmt::format("image `{}` is whatever its tag means when a replica starts: {}",
+                                              image.name, because)
+                                : fmt::format("image `{}` stays as it was: {}", image.name, because);
+  diagnostics.warning("images.not-pinned", std::move(message), image.span, "`up --pull always` asks again");
+}
+
 Error file_changed(const std::string& path) {
   return {.kind = Error::Kind::refused,
           .code = "file-changed",

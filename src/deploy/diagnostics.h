@@ -7,6 +7,7 @@
 #include "compose/dockerfile.h"
 #include "compose/project.h"
 #include "deploy/decide.h"
+#include "plan/plan.h"
 #include "support/diagnostic.h"
 #include "support/result.h"
 
@@ -36,6 +37,12 @@ void report_ignored_source(const DockerfilePlace& place, const std::string& sour
 void report_needs_buildkit(const DockerfilePlace& place, const std::string& what, Diagnostics& diagnostics);
 void report_bad_ignore_file(const std::string& service, const compose::Build& build, const Error& error,
                             Diagnostics& diagnostics);
+
+void report_missing_image(const plan::PulledImage& image, Diagnostics& diagnostics);
+void report_closed_image(const plan::PulledImage& image, Diagnostics& diagnostics);
+/// `digest`: that it keeps; empty: none is known.
+void report_unpinned_image(const plan::PulledImage& image, const std::string& why, const std::string& digest,
+                           Diagnostics& diagnostics);
 
 Error file_changed(const std::string& path);
 Error somebody_elses(const azure::ResourceId& id, const std::string& project, const std::string& stack);

@@ -1,6 +1,7 @@
 #pragma once
 
 #include <memory>
+#include <mutex>
 #include <string>
 #include <vector>
 
@@ -16,10 +17,14 @@ class FakePipeline : public rest::Pipeline {
   std::vector<std::string> requests;
 
   Result<rest::HttpResponse> send(rest::HttpRequest request, const rest::Call&, std::stop_token) override {
+    const std::lock_guard lock(mutex_);
     requests.push_back(request.method + " " + request.url);
     if (!answer) return fail(Error::Kind::refused, "nothing-scripted", request.url);
     return answer(request);
   }
+
+ private:
+  std::mutex mutex_;
 };
 
 class FakeCredential : public rest::Credential {

@@ -9,7 +9,7 @@ namespace {
 
 using Json = nlohmann::ordered_json;
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 
 Json written(const PackedContexts& contexts) {
   Json json = Json::object();
@@ -31,6 +31,7 @@ Payload read(const Json& json, graph::ResourceGraph graph) {
                     scope.at("location")};
   prepared.names = {json.at("vault"), json.at("storage")};
   prepared.fingerprint = json.at("fingerprint");
+  prepared.images = images_of(json.at("images"));
   for (const auto& [service, seconds] : json.at("patienceSeconds").items())
     prepared.patience[service] = std::chrono::seconds(seconds.get<std::int64_t>());
   prepared.may_stop = json.at("mayStop").get<std::set<std::string>>();
@@ -62,6 +63,7 @@ std::string write_payload(const Payload& payload) {
               {"vault", prepared.names.vault},
               {"storage", prepared.names.storage},
               {"fingerprint", prepared.fingerprint},
+              {"images", images_json(prepared.images)},
               {"patienceSeconds", std::move(patience)},
               {"mayStop", prepared.may_stop},
               {"deleteData", payload.options.delete_data},

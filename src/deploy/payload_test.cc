@@ -56,8 +56,8 @@ TEST(Payload, OfADownSaysWhatStays) {
 TEST(Payload, OfAnotherVersionIsRefused) {
   EXPECT_EQ(read_payload("").error().code, "payload-invalid");
   EXPECT_EQ(read_payload("{}").error().code, "payload-invalid");
-  EXPECT_EQ(read_payload(R"({"v":2})").error().code, "payload-invalid");
-  EXPECT_EQ(read_payload(R"({"v":1,"graph":{}})").error().code, "graph-invalid");
+  EXPECT_EQ(read_payload(R"({"v":1})").error().code, "payload-invalid");
+  EXPECT_EQ(read_payload(R"({"v":2,"graph":{}})").error().code, "graph-invalid");
 }
 
 }  // namespace

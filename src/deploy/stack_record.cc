@@ -19,7 +19,7 @@ namespace {
 
 using Json = nlohmann::json;
 
-constexpr int kVersion = 1;
+constexpr int kVersion = 2;
 constexpr const char* kContainer = "state";
 constexpr const char* kBlob = "runs/last.json";
 constexpr std::string_view kAppType = "Microsoft.App/containerApps";
@@ -92,9 +92,14 @@ bool is_up(const Json& app) {
 }  // namespace
 
 std::string to_text(const StackRecord& record) {
-  return Json{{"v", kVersion},         {"plan", record.plan},     {"canAssignRoles", record.can_assign_roles},
-              {"marks", record.marks}, {"scales", record.scales}, {"secrets", record.secrets},
-              {"roles", record.roles}}
+  return Json{{"v", kVersion},
+              {"plan", record.plan},
+              {"canAssignRoles", record.can_assign_roles},
+              {"marks", record.marks},
+              {"scales", record.scales},
+              {"secrets", record.secrets},
+              {"roles", record.roles},
+              {"images", images_json(record.images)}}
       .dump();
 }
 
@@ -109,6 +114,7 @@ std::optional<StackRecord> parse_record(const std::string& text) {
     record.scales = json.at("scales").get<std::map<std::string, Json>>();
     record.secrets = json.at("secrets").get<std::string>();
     record.roles = json.at("roles").get<std::string>();
+    record.images = images_of(json.at("images"));
   } catch (const Json::exception&) {
     return std::nullopt;
   }
@@ -135,6 +141,12 @@ Result<StackView> look_at_stack(const AzureAccess& access, const StackScope& sco
              access.arm.list(group_path(scope) + "/providers/" + std::string(kAppType), version_of(kAppType), stop));
   TRY(add_secrets_and_roles(view, access.arm, scope, names, stop));
   return view;
+}
+
+PinnedImages recorded_images(const AzureAccess& access, const StackScope& scope, const StackNames& names,
+                             std::stop_token stop) {
+  const auto record = read_record(access, id_of(scope, kStorageType, names.storage), stop);
+  return record && *record ? (*record)->images : PinnedImages();
 }
 
 Result<StackView> look_again(const AzureAccess& access, const StackScope& scope, const StackNames& names,

@@ -10,6 +10,7 @@
 
 #include "deploy/azure_access.h"
 #include "deploy/engine.h"
+#include "deploy/pin_images.h"
 #include "deploy/vault_secrets.h"
 #include "rest/blob_client.h"
 
@@ -28,6 +29,7 @@ struct StackRecord {
   /// By id in lower case: the `scale` that was written to an app.
   std::map<std::string, nlohmann::json> scales;
   std::string secrets, roles;  // StackView's
+  PinnedImages images;
 };
 std::string to_text(const StackRecord& record);
 /// Nothing for what is not of this format: another version wrote it, or it is damaged.
@@ -53,6 +55,9 @@ struct StackNames {
 /// What cannot be read of the record is as if it were not there; without one only marks are read.
 Result<StackView> look_at_stack(const AzureAccess& access, const StackScope& scope, const StackNames& names,
                                 std::stop_token stop);
+/// Of the last run, for who shows what the next one would do; none where that cannot be read.
+PinnedImages recorded_images(const AzureAccess& access, const StackScope& scope, const StackNames& names,
+                             std::stop_token stop);
 /// Marks, secrets and roles, when a run is over.
 Result<StackView> look_again(const AzureAccess& access, const StackScope& scope, const StackNames& names,
                              std::stop_token stop);

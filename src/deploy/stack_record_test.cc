@@ -13,7 +13,8 @@ StackRecord example() {
           .marks = {{"/a", "1 Succeeded 1-x"}},
           .scales = {{"/a", {{"minReplicas", 1}}}},
           .secrets = digest_of({}),
-          .roles = "r"};
+          .roles = "r",
+          .images = {{"nginx:1", {"sha256:1", 5}}}};
 }
 
 StackView as_left(const StackRecord& record) {
@@ -34,8 +35,8 @@ TEST(StackRecord, IsReadAsItWasWritten) {
 TEST(StackRecord, OfAnotherFormatOrDamagedIsAsIfThereWereNone) {
   EXPECT_FALSE(parse_record(""));
   EXPECT_FALSE(parse_record("[]"));
-  EXPECT_FALSE(parse_record(R"({"v":2})"));
-  EXPECT_FALSE(parse_record(R"({"v":1,"plan":3})"));
+  EXPECT_FALSE(parse_record(R"({"v":3})"));
+  EXPECT_FALSE(parse_record(R"({"v":2,"plan":3})"));
 }
 
 TEST(StackView, IsAsLeftUntilAnythingOfItDiffers) {

@@ -241,6 +241,10 @@ class Runtime {
   virtual Result<std::unique_ptr<PseudoTerminal>> exec(const std::string& replica, const std::string& container,
                                                        const std::vector<std::string>& words) = 0;
 
+  /// The digest behind the name of a public image, "docker.io/library/nginx:1.27"; nothing: there is no such image. An
+  /// error: nobody can say.
+  virtual Result<std::optional<std::string>> public_digest(const std::string& image, std::stop_token stop) = 0;
+
   /// An error is refused/build-failed; its reason stands in the log as well.
   virtual Result<std::vector<BuiltImage>> build(const BuildRequest& request, std::stop_token stop) = 0;
 

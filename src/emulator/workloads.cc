@@ -7,6 +7,7 @@
 #include "emulator/providers/container_apps.h"
 #include "emulator/providers/container_registry.h"
 #include "emulator/providers/store_keeper.h"
+#include "emulator/registry/public_registries.h"
 
 namespace defang::emulator {
 
@@ -37,6 +38,7 @@ Result<std::unique_ptr<Workloads>> Workloads::make(Core& core, const std::filesy
        .access = Route::Access::everyone,
        .answer = [runtime = made->runtime_.get()](Core&, const Request&) { return ingress_entries(*runtime); }});
   add_microsoft_app(core, *made->apps_);
+  add_public_registries(core, *made->runtime_);
   add_container_registry(core, *made->registries_, *made->runs_);
   add_private_link_targets(core);
   return made;

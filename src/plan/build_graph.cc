@@ -11,6 +11,7 @@
 #include "plan/attributes.h"
 #include "plan/diagnostics.h"
 #include "plan/domains.h"
+#include "plan/images.h"
 #include "plan/mounts.h"
 #include "plan/plan.h"
 #include "plan/planning.h"
@@ -344,7 +345,7 @@ Value add_derived_image(Planning& plan, const Service& service) {
                           .storage = std::string(providers::kStorage),
                           .context = {},
                           .dockerfile = {},
-                          .inline_dockerfile = "FROM " + service.image->value,
+                          .inline_dockerfile = "FROM " + pinned(plan, service.image->value),
                           .appended = image_instructions(service),
                           .target = {},
                           .args = {},
@@ -403,12 +404,14 @@ Value image_of(Planning& plan, PlannedService& planned) {
     return "";
   }
   if (service.image->value.find("${") != std::string::npos) plan.diagnostics.add(image_from_config(service));
+  if (const auto* policy = value_at(plan.project, service.name, "pull_policy"); policy && policy->text == "never")
+    plan.diagnostics.add(pulled_all_the_same(service, policy->span));
   const auto& mounts = planned.mounts;
   const bool keeps_data = std::ranges::find(mounts, PlannedMount::Kind::share, &PlannedMount::kind) != mounts.end();
   if (providers::well_known_port(service.image->value) && !keeps_data) plan.diagnostics.add(stateful_image(service));
   if (is_built(service)) return add_derived_image(plan, service);
   use_login(plan, planned.workload, service.image->value, service.image->span);
-  return service.image->value;
+  return pinned(plan, service.image->value);
 }
 
 // --- apps and jobs ---
@@ -464,7 +467,7 @@ void add_init_containers(Planning& plan, PlannedService& planned) {
     const auto* image = hook.find("image");
     const bool is_own = !image || (service.image && image->text == service.image->value);
     providers::Workload init{.service = &service, .name = name};
-    init.image = is_own ? workload.image : Value(image->text);
+    init.image = is_own ? workload.image : Value(pinned(plan, image->text));
     if (!is_own) use_login(plan, workload, image->text, image->span);
     init.size = workload.size;
     init.arguments = hook_command(plan, service, hook);

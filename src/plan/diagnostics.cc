@@ -75,6 +75,15 @@ Diagnostic image_and_build(const compose::Service& service) {
               service.image->span);
 }
 
+Diagnostic pulled_all_the_same(const compose::Service& service, const SourceSpan& span) {
+  return note(
+      "plan.pull-policy",
+      fmt::format("service `{}` pulls its image all the same: Azure does wherever a replica starts; `never` keeps "
+                  "the digest that was found first",
+                  service.name),
+      span);
+}
+
 Diagnostic wrong_platform(const compose::Service& service, const Spanned<std::string>& platform) {
   return error(
       "azure.platform",

@@ -21,6 +21,7 @@ Diagnostic no_services(const compose::Project& project);
 Diagnostic no_image(const compose::Service& service);
 Diagnostic image_from_config(const compose::Service& service);
 Diagnostic image_and_build(const compose::Service& service);
+Diagnostic pulled_all_the_same(const compose::Service& service, const SourceSpan& span);
 Diagnostic wrong_platform(const compose::Service& service, const Spanned<std::string>& platform);
 Diagnostic platform_built_as_amd64(const compose::Service& service, const Spanned<std::string>& platform);
 Diagnostic host_network(const compose::Service& service);

@@ -1,5 +1,6 @@
 #pragma once
 
+#include <chrono>
 #include <cstdint>
 #include <map>
 #include <optional>
@@ -50,6 +51,22 @@ struct RegistryUser {
   std::string name;
 };
 
+/// An image that Azure pulls by a name of the project's.
+struct PulledImage {
+  struct Name {
+    std::string server, repository, tag;  // "docker.io", "library/nginx", "1.27"
+  };
+  std::string name;                   // as written, "nginx:1.27"
+  std::vector<std::string> services;  // that name it
+  SourceSpan span;                    // where the first does
+  /// How long the digest behind the tag may be known before it is looked up anew; nothing: for ever.
+  std::optional<std::chrono::milliseconds> refresh_after;
+
+  Name parts() const;
+};
+/// Those that a tag names, each once.
+std::vector<PulledImage> pulled_images(const compose::Project& project, const Stack& stack);
+
 /// What planning needs to know of Azure; read by the engine's survey, asked for by `facts_needed`. Absent when offline.
 struct Facts {
   /// Roles can be assigned in the group. Contributors cannot: then vault access policies, registry and storage keys are
@@ -65,6 +82,8 @@ struct Facts {
   std::optional<std::set<std::string>> config_names;
   /// By server ("ghcr.io"): those that somebody signed in to with `defang registry login`.
   std::map<std::string, RegistryUser> registry_users;
+  /// By the name as written: the digest that it is pinned to (see `pulled_images`). Not there, or empty: it is not.
+  std::map<std::string, std::string> image_digests;
   /// Services that are built, but have no Dockerfile: buildpacks build them (see `services_without_dockerfile`).
   std::set<std::string> without_dockerfile;
   /// Models that region and quota offer; read where the project uses any (see `uses_models`).

@@ -338,6 +338,80 @@ TEST(Locations, AreCheckedBeforeAzureIsAsked) {
   EXPECT_EQ(diagnostics.all()[0].code, "azure.location");
 }
 
+compose::Node text_node(std::string text) {
+  compose::Node node;
+  node.kind = compose::Node::Kind::text;
+  node.text = std::move(text);
+  return node;
+}
+
+/// What the user wrote of a service beside what `Service` has a member for.
+void write(Project& p, const std::string& service, std::vector<std::pair<std::string, compose::Node>> attributes) {
+  auto& root = p.canonical;
+  root.kind = compose::Node::Kind::mapping;
+  if (root.entries.empty()) root.entries.push_back({.key = "services", .key_span = {}, .value = {}});
+  auto& services = root.entries[0].value;
+  services.kind = compose::Node::Kind::mapping;
+  compose::Node body;
+  body.kind = compose::Node::Kind::mapping;
+  for (auto& [key, value] : attributes) body.entries.push_back({.key = key, .key_span = {}, .value = std::move(value)});
+  services.entries.push_back({.key = service, .key_span = {}, .value = std::move(body)});
+}
+
+TEST(PulledImages, AreAskedForByRegistryRepositoryAndTag) {
+  const auto parts = [](std::string name) {
+    const auto [server, repository, tag] = PulledImage{std::move(name), {}, {}, {}}.parts();
+    return server + " " + repository + " " + tag;
+  };
+  EXPECT_EQ(parts("nginx"), "docker.io library/nginx latest");
+  EXPECT_EQ(parts("docker.io/nginx:1.27"), "docker.io library/nginx 1.27");
+  EXPECT_EQ(parts("me/web"), "docker.io me/web latest");
+  EXPECT_EQ(parts("ghcr.io/me/team/web:v1"), "ghcr.io me/team/web v1");
+  EXPECT_EQ(parts("localhost:5000/web"), "localhost:5000 web latest");
+  EXPECT_EQ(parts("mcr.microsoft.com/dotnet/runtime:8.0"), "mcr.microsoft.com dotnet/runtime 8.0");
+}
+
+TEST(PulledImages, AreThoseThatATagNamesEachOnceAndAsSoonAsAnyServiceWantsItAnew) {
+  using namespace std::chrono_literals;
+  auto built = service("built", "shop/built");
+  built.build = compose::Build{};
+  auto store = service("store", "postgres:16");
+  compose::Node on;
+  on.kind = compose::Node::Kind::boolean;
+  on.boolean = true;
+  store.extensions["x-defang-postgres"] = on;
+  auto p = project({service("a", "web:1"), service("b", "web:1"), built, store, service("c", "web@sha256:1"),
+                    service("d", "worker"), service("e", "${IMAGE}"), service("f", "new:1"), service("g", "w:1"),
+                    service("h", "w:2")});
+  write(p, "a", {{"pull_policy", text_node("weekly")}});
+  write(p, "b", {{"pull_policy", text_node("every_12h")}});
+  write(p, "f", {{"pull_policy", text_node("always")}});
+  write(p, "g", {{"pull_policy", text_node("refresh")}, {"pull_refresh_after", text_node("1h30m")}});
+  write(p, "h", {{"pull_policy", text_node("never")}});
+  std::map<std::string, std::optional<std::chrono::milliseconds>> seen;
+  for (const auto& image : pulled_images(p, {})) seen[image.name] = image.refresh_after;
+  EXPECT_EQ(seen,
+            (std::map<std::string, std::optional<std::chrono::milliseconds>>{
+                {"web:1", 12h}, {"worker", std::nullopt}, {"new:1", 0ms}, {"w:1", 90min}, {"w:2", std::nullopt}}));
+}
+
+TEST(PulledImages, AreNamedByTheirDigestsWhereThoseAreKnown) {
+  Facts facts;
+  facts.image_digests = {{"reg.test:5000/web:1", "sha256:abc"}, {"base:2", "sha256:def"}, {"other", ""}};
+  auto derived = service("derived", "base:2");
+  derived.working_dir = Spanned<std::string>{"/srv", {}};
+  const auto result =
+      planned(project({service("web", "reg.test:5000/web:1"), derived, service("other", "other")}), facts);
+  const auto image = [&](const std::string& app) {
+    return *result.at("app/" + app, {"properties", "template", "containers", "0", "image"});
+  };
+  EXPECT_EQ(image("web"), Value("reg.test:5000/web@sha256:abc"));
+  EXPECT_EQ(image("other"), Value("other"));
+  const auto* build = result.graph.action("build/derived");
+  ASSERT_TRUE(build);
+  EXPECT_EQ(std::get<graph::BuildImage>(build->what).inline_dockerfile, "FROM base@sha256:def");
+}
+
 TEST(CustomDomains, ThatAreLiveAreSentBack) {
   Facts facts;
   facts.live_custom_domains["web"] = Value(Value::List{Value::Map{{"name", "example.com"}}});

@@ -143,6 +143,7 @@ Result<Cloud> parse_metadata(const std::string& body, const std::string& resourc
   if (has_own_vaults) cloud.vault_audience = "https://" + cloud.vault_suffix;
   set_if_given(cloud.logs_audience, without_slash(text_of(found, "logAnalyticsResourceId")));
   cloud.emulator_ingress = text_of(part(found, "emulator"), "ingress");
+  cloud.emulator_registries = text_of(part(found, "emulator"), "registries");
   if (!equals_ignoring_case(cloud.name, "AzureCloud")) cloud.prices = text_of(part(found, "emulator"), "prices");
   return cloud;
 }

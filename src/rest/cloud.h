@@ -20,8 +20,9 @@ struct Cloud {
   std::string audience;          // of tokens for Resource Manager
   std::string vault_audience, storage_audience, logs_audience;
   std::string vault_suffix, storage_suffix, registry_suffix;  // "vault.azure.net", "core.windows.net", "azurecr.io"
-  std::string prices;            // "https://prices.azure.com"; empty where there is no public list
-  std::string emulator_ingress;  // the emulator's list of plain loopback ports; empty elsewhere
+  std::string prices;  // "https://prices.azure.com"; empty where there is no public list
+  // Of the emulator, empty elsewhere: its list of plain loopback ports, and what stands in for all public registries.
+  std::string emulator_ingress, emulator_registries;
   bool is_emulator() const { return name == "defang-emulator"; }
 };
 

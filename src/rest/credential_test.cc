@@ -272,7 +272,7 @@ TEST(Cloud, IsFoundByItsEndpointWhichMayBeTheEmulator) {
   f.transport.then(
       200, {},
       R"({"name":"defang-emulator","authentication":{"loginEndpoint":"https://localhost:9443/","audiences":["https://management.azure.com/"]},
-      "suffixes":{"keyVaultDns":"localhost"},"emulator":{"ingress":"https://localhost:9443/emulator/ingress"}})");
+      "suffixes":{"keyVaultDns":"localhost"},"emulator":{"ingress":"https://localhost:9443/emulator/ingress","registries":"https://localhost:9444"}})");
   const auto cloud = find_cloud(f.environment, *f.pipeline, {});
   ASSERT_TRUE(cloud);
   EXPECT_TRUE(cloud->is_emulator());
@@ -280,6 +280,7 @@ TEST(Cloud, IsFoundByItsEndpointWhichMayBeTheEmulator) {
   EXPECT_EQ(cloud->audience, "https://management.azure.com");
   EXPECT_EQ(cloud->vault_audience, "https://vault.azure.net");
   EXPECT_EQ(cloud->emulator_ingress, "https://localhost:9443/emulator/ingress");
+  EXPECT_EQ(cloud->emulator_registries, "https://localhost:9444");
   EXPECT_EQ(f.transport.last().url, "https://localhost:9443/metadata/endpoints?api-version=2022-09-01");
 }
 

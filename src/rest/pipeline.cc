@@ -356,7 +356,7 @@ milliseconds retry_delay(int attempt, std::optional<milliseconds> wished, double
 
 bool may_repeat(const HttpRequest& request, const Call& call, const Result<HttpResponse>& result) {
   const Trouble* trouble = find_trouble(result);
-  if (!trouble) return false;
+  if (!trouble || call.repeat == Call::Repeat::never) return false;
   if (call.repeat == Call::Repeat::always || is_repeatable_method(request.method)) return true;
   return trouble->reached == Trouble::Reached::no;
 }

@@ -23,7 +23,8 @@ struct Call {
   std::string audience;  // a token for it is added; empty: none (SAS, account key, public)
   enum class Repeat {
     when_safe,  // by its method, and by what is known of how far it got
-    always      // a POST that only reads: listKeys, token requests
+    always,     // a POST that only reads: listKeys, token requests
+    never       // whoever asks can do without the answer
   } repeat = Repeat::when_safe;
   /// A request without the fence is sent whoever holds the lease: those that take and keep it are.
   enum class Fence { writes, nothing } fence = Fence::writes;

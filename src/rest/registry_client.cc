@@ -232,10 +232,6 @@ Result<Secret> token_from(Pipeline& pipeline, const std::string& url,
   return Secret(token);
 }
 
-constexpr std::string_view kManifestTypes =
-    "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
-    "application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
-
 }  // namespace
 
 Result<Secret> RegistryClient::refresh_token(std::stop_token stop) {

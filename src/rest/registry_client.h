@@ -4,6 +4,7 @@
 #include <optional>
 #include <stop_token>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "rest/arm_client.h"
@@ -52,6 +53,11 @@ class RegistryTasks {
   Pipeline& unsigned_pipeline_;
   Clock& clock_;
 };
+
+/// What `Accept` says of a manifest: images of one platform and of several, in both formats.
+inline constexpr std::string_view kManifestTypes =
+    "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
+    "application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
 
 /// A registry's own tokens, by exchange of one for Resource Manager (ACR-5), and what needs them.
 class RegistryClient {

@@ -17,9 +17,6 @@ std::string parameter(const std::string& challenge, std::string_view name) {
   return challenge.substr(begin, challenge.find('"', begin) - begin);
 }
 
-/// Docker Hub's registry does not answer at the name that images have it by.
-std::string host_of(const std::string& server) { return server == "docker.io" ? "registry-1.docker.io" : server; }
-
 Error refused(const std::string& server, const std::string& user) {
   return {.kind = Error::Kind::refused,
           .code = "registry-refuses",
@@ -35,6 +32,8 @@ Error answers_with(const std::string& server, int status) {
 
 }  // namespace
 
+std::string registry_host(const std::string& server) { return server == "docker.io" ? "registry-1.docker.io" : server; }
+
 std::optional<std::string> token_url(const std::string& challenge) {
   if (!to_lower(challenge).starts_with("bearer ")) return std::nullopt;
   auto url = parameter(challenge, "realm");
@@ -45,7 +44,7 @@ std::optional<std::string> token_url(const std::string& challenge) {
 
 Result<void> check_sign_in(const std::string& server, const std::string& user, const Secret& password,
                            Pipeline& pipeline, std::stop_token stop) {
-  HttpRequest request{.url = fmt::format("https://{}/v2/", host_of(server))};
+  HttpRequest request{.url = fmt::format("https://{}/v2/", registry_host(server))};
   TRY_ASSIGN(auto response, pipeline.send(request, {}, stop));
   if (response.status < 300) return {};  // it lets everybody in
   if (response.status != 401) return fail(answers_with(server, response.status));

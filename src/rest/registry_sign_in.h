@@ -16,6 +16,9 @@ namespace defang::rest {
 Result<void> check_sign_in(const std::string& server, const std::string& user, const Secret& password,
                            Pipeline& pipeline, std::stop_token stop);
 
+/// Docker Hub's registry does not answer at the name that images have it by.
+std::string registry_host(const std::string& server);
+
 /// `Bearer realm="https://auth.docker.io/token",service="registry.docker.io"` -> the URL with its parameters. Nothing
 /// for what is no such challenge. Pure.
 std::optional<std::string> token_url(const std::string& challenge);

@@ -55,6 +55,10 @@ plan::Facts facts_of(const std::string& name) {
   plan::Facts facts;
   facts.principal_id = "11111111-1111-1111-1111-111111111111";
   facts.principal_type = "ServicePrincipal";
+  if (name.starts_with("pinned"))
+    facts.image_digests = {{"ghcr.io/us/web:1", "sha256:" + std::string(64, 'a')},
+                           {"busybox", "sha256:" + std::string(64, 'b')},
+                           {"localhost:5000/down:1", ""}};
   if (name.starts_with("private")) facts.registry_users = {{"docker.io", {"me"}}, {"ghcr.io", {"us"}}};
   facts.can_assign_roles = !name.starts_with("contributor");
   return facts;

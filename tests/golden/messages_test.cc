@@ -123,7 +123,7 @@ std::set<std::string> codes_in_source() {
     const std::string text = read(entry.path());
     const bool is_compose = entry.path().parent_path().filename() == "compose";
     const std::regex pattern(is_compose ? R"re(\b(?:error|warning)\(\s*"([a-z-]+)")re"
-                                        : R"re("((?:plan|azure|build)\.[a-z-]+)")re");
+                                        : R"re("((?:plan|azure|build|images)\.[a-z-]+)")re");
     for (auto found = std::sregex_iterator(text.begin(), text.end(), pattern); found != std::sregex_iterator(); ++found)
       codes.insert((is_compose ? "compose." : "") + (*found)[1].str());
   }

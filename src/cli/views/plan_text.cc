@@ -65,7 +65,18 @@ std::vector<std::string> size_of(const Resource& workload) {
   return {line};
 }
 
-std::string image_line(const graph::ResourceGraph& graph, const Resource& workload) {
+/// "image nginx:1.27, pinned to sha256:6965a10c1529"
+std::string pulled_image(const std::string& used, const compose::Project& project, const std::string& service) {
+  constexpr std::size_t kShown = std::string_view("sha256:").size() + 12;  // as Docker shortens digests
+  const auto found = project.services.find(service);
+  const auto at = used.find('@');
+  if (found == project.services.end() || !found->second.image || at == std::string::npos ||
+      found->second.image->value == used)
+    return "image " + used;
+  return fmt::format("image {}, pinned to {}", found->second.image->value, used.substr(at + 1, kShown));
+}
+
+std::string image_line(const compose::Project& project, const graph::ResourceGraph& graph, const Resource& workload) {
   if (const auto* action = graph.action("build/" + workload.service)) {
     const auto& build = std::get<graph::BuildImage>(action->what);
     if (build.context.empty()) return "built on top of its image";
@@ -73,13 +84,15 @@ std::string image_line(const graph::ResourceGraph& graph, const Resource& worklo
     return "built from " + build.context + " (" + (build.inline_dockerfile.empty() ? build.dockerfile : "inline") + ")";
   }
   const auto* containers = at(workload.body, {"properties", "template", "containers"});
-  return "image " + text_of(containers->get_if<Value::List>()->front().find("image"));
+  const auto used = text_of(containers->get_if<Value::List>()->front().find("image"));
+  return pulled_image(used, project, workload.service);
 }
 
-std::string service_lines(const graph::ResourceGraph& graph, const Resource& workload) {
+std::string service_lines(const compose::Project& project, const graph::ResourceGraph& graph,
+                          const Resource& workload) {
   const bool is_job = workload.type == "Microsoft.App/jobs";
   std::string text = fmt::format("  {}  {} `{}`\n", workload.service, is_job ? "job" : "container app", workload.name);
-  std::vector<std::string> lines = {image_line(graph, workload)};
+  std::vector<std::string> lines = {image_line(project, graph, workload)};
   for (auto& line : size_of(workload)) lines.push_back(std::move(line));
   if (!is_job)
     for (auto& line : addresses_of(workload)) lines.push_back(std::move(line));
@@ -151,7 +164,7 @@ std::string plan_text(const compose::Project& project, const plan::Stack& stack,
     const auto* resource = std::get_if<Resource>(&node);
     if (!resource) continue;
     if (resource->type == "Microsoft.App/containerApps" || resource->type == "Microsoft.App/jobs")
-      text += service_lines(graph, *resource);
+      text += service_lines(project, graph, *resource);
     else
       shared += fmt::format("  {}  {}\n", resource->name, resource->type);
   }

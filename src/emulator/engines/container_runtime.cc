@@ -392,6 +392,10 @@ class ContainerRuntime final : public Runtime, public PrivateServers {
     return engine_->exec(container_id, words);
   }
 
+  Result<std::optional<std::string>> public_digest(const std::string& image, std::stop_token stop) override {
+    return engine_->public_digest(image, stop);
+  }
+
   Result<std::vector<BuiltImage>> build(const BuildRequest& request, std::stop_token stop) override {
     return engine_->build(request, stop);
   }

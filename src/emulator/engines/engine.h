@@ -43,6 +43,8 @@ class Engine {
   virtual Result<void> prove(std::stop_token stop) = 0;
   virtual Result<void> pull(const std::string& image, const std::optional<RegistryLogin>& login,
                             std::stop_token stop) = 0;
+  /// Runtime::public_digest.
+  virtual Result<std::optional<std::string>> public_digest(const std::string& image, std::stop_token stop) = 0;
   /// The process id of the container's first process.
   virtual Result<int> start(const Start& start, std::stop_token stop) = 0;
   virtual Result<Ended> ended(const std::string& id) = 0;

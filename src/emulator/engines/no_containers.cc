@@ -155,6 +155,11 @@ class NoContainers final : public Runtime {
                 "no containers run on this emulator: `defang emulator status` says why");
   }
 
+  /// Any public name may exist.
+  Result<std::optional<std::string>> public_digest(const std::string& image, std::stop_token) override {
+    return std::optional("sha256:" + sha256_hex(image));
+  }
+
   Result<std::vector<BuiltImage>> build(const BuildRequest& request, std::stop_token stop) override {
     const auto say = [&](std::string_view text) {
       if (request.log) request.log(text);

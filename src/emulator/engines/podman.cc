@@ -21,6 +21,7 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 constexpr auto kPullLimit = 10min;
+constexpr auto kLookupLimit = 20s;
 constexpr auto kStartLimit = 60s;
 constexpr auto kProofLimit = 60s;
 constexpr std::uint64_t kWantedFiles = 1048576;
@@ -105,6 +106,17 @@ class Podman final : public Engine {
     if (!result) return fail(std::move(result).error());
     if (result->exit_code == 0) return {};
     return fail(Error::Kind::refused, "ErrImagePull", last_line(result->error_output));
+  }
+
+  Result<std::optional<std::string>> public_digest(const std::string& image, std::stop_token stop) override {
+    TRY_ASSIGN(const auto here, run({"podman", "image", "inspect", "--format", "{{.Digest}}", image}, stop, 30s));
+    if (here.exit_code == 0) return std::optional(last_line(here.output));
+    TRY_ASSIGN(const auto there, run({"skopeo", "inspect", "--no-tags", "--format", "{{.Digest}}", "docker://" + image},
+                                     stop, kLookupLimit));
+    if (there.exit_code == 0) return std::optional(last_line(there.output));
+    const auto why = last_line(there.error_output);
+    if (why.contains("manifest unknown")) return std::optional<std::string>();
+    return fail(Error::Kind::unreachable, "image-unknown", why);
   }
 
   Result<int> start(const Start& start, std::stop_token stop) override {

@@ -121,6 +121,11 @@ class FakeRuntime : public Runtime {
     if (!replicas.contains(replica)) return fail(Error::Kind::refused, "container-gone", "it does not run");
     return PseudoTerminal::start(words, {});
   }
+  Result<std::optional<std::string>> public_digest(const std::string& image, std::stop_token) override {
+    if (image.contains("/gone:")) return std::optional<std::string>();
+    if (image.contains("/down:")) return fail(Error::Kind::unreachable, "image-unknown", "no network");
+    return std::optional("sha256:" + sha256_hex(image));
+  }
   Result<std::vector<BuiltImage>> build(const BuildRequest& request, std::stop_token) override {
     request.log("Step 1/1 : FROM scratch\n");
     if (request.dockerfile == "broken") return fail(Error::Kind::refused, "build-failed", "no such file");

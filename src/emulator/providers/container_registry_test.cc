@@ -71,6 +71,18 @@ TEST(Registry, BuildsWhatWasUploadedAndLetsItsLogGrow) {
   EXPECT_EQ(bench.send("GET", log.substr(0, log.size() - 3)).status, 403);
 }
 
+TEST(PublicRegistries, AnswerAsOneMirrorDoes) {
+  RegistryBench bench;
+  const auto metadata = bench.send("GET", "/metadata/endpoints?api-version=2022-09-01");
+  const auto place = text_at(metadata.json, "emulator.registries");
+  const auto found = bench.send("HEAD", place + "/v2/library/nginx/manifests/1.27?ns=docker.io");
+  EXPECT_EQ(found.status, 200);
+  EXPECT_EQ(found.headers.get("Docker-Content-Digest"), "sha256:" + sha256_hex("docker.io/library/nginx:1.27"));
+  EXPECT_EQ(bench.send("HEAD", place + "/v2/gone/manifests/1?ns=docker.io").status, 404);
+  EXPECT_EQ(bench.send("HEAD", place + "/v2/down/manifests/1?ns=docker.io").status, 502);
+  EXPECT_EQ(bench.send("GET", place + "/v2/").status, 404);
+}
+
 TEST(Registry, SaysWhyABuildFailed) {
   RegistryBench bench;
   const auto slot = bench.post(bench.registry_id() + "/listBuildSourceUploadUrl");

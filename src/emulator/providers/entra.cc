@@ -2,6 +2,7 @@
 #include <fmt/format.h>
 
 #include "emulator/providers/all.h"
+#include "emulator/registry/public_registries.h"
 #include "support/text.h"
 
 namespace defang::emulator {
@@ -168,6 +169,8 @@ Answer metadata(Core& core, const Request& request) {
                   {"postgresqlServerEndpoint", "localhost"}}},
                 {"logAnalyticsResourceId", base},
                 {"emulator", {{"ingress", base + "/emulator/ingress"}, {"prices", base}}}};
+  if (core.find_data_plane(std::string(kPublicRegistries)) != nullptr)
+    cloud["emulator"]["registries"] = "https://" + core.open_endpoint(kPublicRegistries, "");
   // The oldest form, which SDKs of 2018 read.
   if (request.query_value("api-version") == "2015-01-01")
     return json_answer(200,

@@ -1,0 +1,95 @@
+#include "plan/images.h"
+
+#include <algorithm>
+
+#include "compose/durations.h"
+#include "plan/stores.h"
+#include "support/text.h"
+
+namespace defang::plan {
+namespace {
+
+/// The name without its tag: a colon before the last slash is that of a port.
+std::string_view without_tag(std::string_view image) {
+  const auto colon = image.rfind(':');
+  const bool is_tag = colon != std::string_view::npos && image.find('/', colon) == std::string_view::npos;
+  return is_tag ? image.substr(0, colon) : image;
+}
+
+/// compose-spec, "pull_policy" and "pull_refresh_after"; nothing: once is enough.
+std::optional<std::chrono::milliseconds> refresh_after(const compose::Project& project, const std::string& service) {
+  using std::chrono::milliseconds;
+  const auto text_of = [&](std::string_view attribute) -> std::string_view {
+    const auto* node = value_at(project, service, attribute);
+    return node ? std::string_view(node->text) : std::string_view();
+  };
+  constexpr std::string_view kEvery = "every_";
+  auto policy = text_of("pull_policy");
+  if (policy == "always") return milliseconds(0);
+  if (policy == "daily") policy = "every_1d";
+  if (policy == "weekly") policy = "every_1w";
+  if (policy == "refresh") {
+    const auto age = compose::parse_duration(text_of("pull_refresh_after"));
+    return age ? std::chrono::duration_cast<milliseconds>(*age) : milliseconds(0);
+  }
+  if (!policy.starts_with(kEvery)) return std::nullopt;
+  const auto age = compose::parse_duration(policy.substr(kEvery.size()));
+  return age ? std::optional(std::chrono::duration_cast<milliseconds>(*age)) : std::nullopt;
+}
+
+bool has_tag(const std::string& image) { return !image.empty() && image.find_first_of("@$ ") == std::string::npos; }
+
+}  // namespace
+
+PulledImage::Name PulledImage::parts() const {
+  std::string_view rest = name;
+  Name parts{.server = registry_of(name), .repository = {}, .tag = "latest"};
+  if (const auto tagless = without_tag(rest); tagless.size() < rest.size()) {
+    parts.tag = rest.substr(tagless.size() + 1);
+    rest = tagless;
+  }
+  const auto slash = rest.find('/');
+  // registry_of takes the first part for a server only where it can be no part of a repository's name.
+  if (slash != std::string_view::npos && registry_server(rest.substr(0, slash)) == parts.server)
+    rest.remove_prefix(slash + 1);
+  const bool is_official = parts.server == registry_of("busybox") && rest.find('/') == std::string_view::npos;
+  parts.repository = (is_official ? "library/" : "") + std::string(rest);
+  return parts;
+}
+
+std::string pinned(const Planning& plan, const std::string& image) {
+  const auto digest = plan.facts.image_digests.find(image);
+  if (digest == plan.facts.image_digests.end() || digest->second.empty()) return image;
+  return std::string(without_tag(image)) + "@" + digest->second;
+}
+
+std::vector<PulledImage> pulled_images(const compose::Project& project, const Stack& stack) {
+  Diagnostics told_elsewhere;
+  const Facts facts;
+  auto plan = begin_planning(project, stack, facts, told_elsewhere);
+  find_stores(plan);
+  std::vector<PulledImage> images;
+  const auto add = [&](const std::string& service, const std::string& name, const SourceSpan& span) {
+    if (!has_tag(name)) return;
+    const auto after = refresh_after(project, service);
+    const auto known = std::ranges::find(images, name, &PulledImage::name);
+    if (known == images.end()) {
+      images.push_back({name, {service}, span, after});
+      return;
+    }
+    known->services.push_back(service);
+    if (after && (!known->refresh_after || *after < *known->refresh_after)) known->refresh_after = after;
+  };
+  for (const auto& [name, service] : project.services) {
+    if (plan.stores.contains(name)) continue;
+    if (service.image && !service.build) add(name, service.image->value, service.image->span);
+    const auto* hooks = value_at(project, name, "pre_start");
+    if (!hooks) continue;
+    for (const auto& hook : hooks->items)
+      if (const auto* image = hook.find("image"); image && !(service.image && image->text == service.image->value))
+        add(name, image->text, image->span);
+  }
+  return images;
+}
+
+}  // namespace defang::plan

@@ -1,0 +1,13 @@
+#pragma once
+
+#include <string>
+
+#include "plan/planning.h"
+
+/// Images that Azure pulls by a name of the project's, and the digests behind their tags.
+namespace defang::plan {
+
+/// "nginx@sha256:..." of "nginx:1.27" where the digest is known; else as written.
+std::string pinned(const Planning& plan, const std::string& image);
+
+}  // namespace defang::plan
