@@ -40,6 +40,7 @@ class Published:
         self.operations[False].append(({'operationId': 'ResourceGraph_Resources', 'method': 'POST', 'path': path}, pattern_of(path), {'2022-10-01'}))
         self.operations[True].append(({'operationId': 'OCI distribution, checking if content exists', 'method': 'HEAD', 'path': '/v2/{name}/manifests/{reference}'},
                                       pattern_of('/v2/{name}/manifests/{reference}'), {'9'}))
+        self.operations[True][-1][0]['query'] = ['ns']  # containerd's docs/hosts.md: which registry a mirror stands for
 
     def find(self, method, path, data_plane):
         found = [(operation, versions) for operation, pattern, versions in self.operations[data_plane] if operation['method'] == method and pattern.fullmatch(path)]
