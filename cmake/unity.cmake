@@ -339,7 +339,8 @@ defang_together(plan-2
   plan/secrets.cc
   plan/siblings.cc
   plan/split_settings.cc
-  plan/variables.cc)
+  plan/variables.cc
+  plan/web_assembly.cc)
 defang_together(plan-test-1
   plan/connection_strings_test.cc
   plan/detached_test.cc

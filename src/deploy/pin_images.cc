@@ -45,16 +45,14 @@ std::map<std::string, rest::RegistryPassword> passwords_of(const std::map<std::s
   return passwords;
 }
 
-rest::FoundImage look_up(const plan::PulledImage& image,
-                         const std::map<std::string, rest::RegistryPassword>& passwords, const AzureAccess& access,
-                         std::stop_token stop) {
+rest::FoundImage look_up(const plan::PulledImage& image, const std::map<std::string, rest::RegistryPassword>& passwords,
+                         const AzureAccess& access, std::stop_token stop) {
   const auto [server, repository, tag] = image.parts();
   rest::RegistryQuery query;
   if (const auto password = passwords.find(server); password != passwords.end()) query.login = password->second;
   std::optional<rest::RegistryClient> azure;
   if (is_azure_registry(access.cloud, server))
-    query.azure =
-        &azure.emplace(access.cloud, server, access.tenant, access.tokens, access.unsigned_pipeline);
+    query.azure = &azure.emplace(access.cloud, server, access.tenant, access.tokens, access.unsigned_pipeline);
   else
     query.mirror = access.cloud.emulator_registries;
   return rest::look_up_image({server, repository, tag}, query, access.unsigned_pipeline, stop);
@@ -104,8 +102,8 @@ std::vector<plan::PulledImage> images_to_pin(const compose::Project& project, co
 
 Result<PinnedImages> pin_images(const std::vector<plan::PulledImage>& images, const PinnedImages& known,
                                 const std::map<std::string, plan::RegistryUser>& users, const azure::ResourceId& vault,
-                                std::chrono::system_clock::time_point begin, const AzureAccess& access, Diagnostics& diagnostics,
-                                std::stop_token stop) {
+                                std::chrono::system_clock::time_point begin, const AzureAccess& access,
+                                Diagnostics& diagnostics, std::stop_token stop) {
   PinnedImages pinned;
   std::vector<const plan::PulledImage*> wanted;
   for (const auto& image : images) {

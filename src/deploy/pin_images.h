@@ -43,7 +43,7 @@ std::vector<plan::PulledImage> images_to_pin(const compose::Project& project, co
 /// `begin`: of the run; what was asked since is recent enough. `vault`: where passwords of registries are.
 Result<PinnedImages> pin_images(const std::vector<plan::PulledImage>& images, const PinnedImages& known,
                                 const std::map<std::string, plan::RegistryUser>& users, const azure::ResourceId& vault,
-                                std::chrono::system_clock::time_point begin, const AzureAccess& access, Diagnostics& diagnostics,
-                                std::stop_token stop);
+                                std::chrono::system_clock::time_point begin, const AzureAccess& access,
+                                Diagnostics& diagnostics, std::stop_token stop);
 
 }  // namespace defang::deploy

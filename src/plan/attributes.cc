@@ -136,7 +136,7 @@ constexpr auto kSupport = std::to_array<AttributeSupport>({
     {"pull_refresh_after", honoured, "with `pull_policy: refresh`"},
     {"read_only", warned, "the root file system stays writable on Container Apps"},
     {"restart", adapted, "Container Apps restarts what ends; `no` without ports is a job"},
-    {"runtime", refused, "Container Apps has one runtime"},
+    {"runtime", adapted, "WebAssembly programs get WasmEdge into their images; Container Apps has one runtime"},
     {"scale", honoured, "the number of replicas"},
     {"secrets", adapted, "files from the vault"},
     {"security_opt", warned, "Container Apps has its own profiles"},

@@ -19,6 +19,7 @@
 #include "plan/scope.h"
 #include "plan/secrets.h"
 #include "plan/stores.h"
+#include "plan/web_assembly.h"
 #include "providers/authorization.h"
 #include "providers/container_apps.h"
 #include "providers/container_apps_probes.h"
@@ -280,6 +281,8 @@ bool is_linux_amd64(std::string_view platform) {
 }
 
 void check_platform(Planning& plan, const Service& service) {
+  check_runtime(plan, service);
+  if (is_module(plan.project, service.name)) return;
   if (service.platform && !is_linux_amd64(service.platform->value))
     plan.diagnostics.add(service.build ? platform_built_as_amd64(service, *service.platform)
                                        : wrong_platform(service, *service.platform));
@@ -367,10 +370,10 @@ Value add_build(Planning& plan, const Service& service) {
   if (service.image) plan.diagnostics.add(image_and_build(service));
   const bool buildpacks = plan.facts.without_dockerfile.contains(service.name);
   if (buildpacks) plan.diagnostics.add(built_with_buildpacks(service));
-  auto appended = buildpacks ? std::string() : image_instructions(service);
+  auto appended = buildpacks ? std::string() : module_instructions(plan, service) + image_instructions(service);
   // A stage of its own after the wanted one: what is appended would belong to the file's last.
   const bool has_stage = !appended.empty() && !build.target.empty();
-  if (has_stage) appended = "FROM " + build.target + "\n" + appended;
+  if (has_stage && !appended.starts_with("FROM ")) appended = "FROM " + build.target + "\n" + appended;
   const auto id = node("build", service.name);
   plan.graph.add(
       graph::Action{.id = id,
@@ -488,6 +491,8 @@ void fill_workload(Planning& plan, PlannedService& planned) {
   workload.arguments = words_of(plan, planned, service.command, "command");
   // An empty entry point clears the image's: then the command is the whole of it.
   if (service.entrypoint && workload.entrypoint.empty()) workload.entrypoint.swap(workload.arguments);
+  if (!workload.entrypoint.empty() && is_module(plan.project, service.name))
+    workload.entrypoint.insert(workload.entrypoint.begin(), kModuleLauncher);
   for (const auto& variable : service.environment)
     workload.environment.push_back(environment_variable(plan, planned, variable));
   add_store_variables(plan, planned);

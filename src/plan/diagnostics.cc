@@ -84,6 +84,40 @@ Diagnostic pulled_all_the_same(const compose::Service& service, const SourceSpan
       span);
 }
 
+Diagnostic no_such_runtime(const compose::Service& service, const compose::Node& runtime) {
+  return error("azure.runtime",
+               fmt::format("service `{}` wants the runtime `{}`, and Container Apps has one for all", service.name,
+                           runtime.text),
+               runtime.span,
+               runtime.text == "nvidia" ? "`deploy.resources.reservations.devices` asks for a machine with a GPU"
+                                        : "take `runtime` out if the image also runs as an ordinary Linux container");
+}
+
+Diagnostic module_not_built(const compose::Service& service, const SourceSpan& span) {
+  return error("azure.web-assembly",
+               fmt::format("service `{}` is a WebAssembly program that is not built here, so its image cannot get the "
+                           "runtime that it needs on Container Apps",
+                           service.name),
+               span, "build it: `FROM scratch`, `COPY app.wasm /`, `ENTRYPOINT [\"app.wasm\"]`");
+}
+
+Diagnostic module_not_named(const compose::Service& service, const SourceSpan& span) {
+  return error(
+      "azure.web-assembly",
+      fmt::format("service `{}` is a WebAssembly program, and its Dockerfile does not say which module to start",
+                  service.name),
+      span, "`ENTRYPOINT [\"app.wasm\"]` in its last stage does; a shell there is none");
+}
+
+Diagnostic runs_with_its_runtime(const compose::Service& service, const SourceSpan& span) {
+  return note(
+      "azure.web-assembly",
+      fmt::format("service `{}` is a WebAssembly program: its image gets WasmEdge, and runs as an ordinary Linux "
+                  "container",
+                  service.name),
+      span);
+}
+
 Diagnostic wrong_platform(const compose::Service& service, const Spanned<std::string>& platform) {
   return error(
       "azure.platform",

@@ -59,6 +59,7 @@ std::map<std::string, LocalPath> local_paths(const compose::Project& project, co
 
 void look_at_disk(const compose::Project& project, const Disk& disk, Facts& facts) {
   facts.without_dockerfile = services_without_dockerfile(project, disk);
+  facts.modules = module_images(project, disk);
   facts.local_paths = local_paths(project, disk);
 }
 

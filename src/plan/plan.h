@@ -67,6 +67,12 @@ struct PulledImage {
 /// Those that a tag names, each once.
 std::vector<PulledImage> pulled_images(const compose::Project& project, const Stack& stack);
 
+/// What the Dockerfile of a WebAssembly program says of its image.
+struct ModuleImage {
+  std::size_t stage = 0;  // that makes it
+  std::vector<std::string> entrypoint, command;
+};
+
 /// What planning needs to know of Azure; read by the engine's survey, asked for by `facts_needed`. Absent when offline.
 struct Facts {
   /// Roles can be assigned in the group. Contributors cannot: then vault access policies, registry and storage keys are
@@ -86,6 +92,8 @@ struct Facts {
   std::map<std::string, std::string> image_digests;
   /// Services that are built, but have no Dockerfile: buildpacks build them (see `services_without_dockerfile`).
   std::set<std::string> without_dockerfile;
+  /// Services that are WebAssembly programs and are built (see `module_images`).
+  std::map<std::string, ModuleImage> modules;
   /// Models that region and quota offer; read where the project uses any (see `uses_models`).
   std::optional<providers::ModelFacts> models;
   /// What the project mounts of this machine (see `local_paths`).
@@ -146,11 +154,14 @@ std::string model_account_name(const std::string& project, const Stack& stack);
 /// buildpacks know.
 std::set<std::string> services_without_dockerfile(const compose::Project& project, const Disk& disk);
 
+/// Of the services that are WebAssembly programs and whose Dockerfiles can be read.
+std::map<std::string, ModuleImage> module_images(const compose::Project& project, const Disk& disk);
+
 /// Looks at everything of the project's folder that it mounts, or makes a secret or config of. What lies outside is
 /// never looked into.
 std::map<std::string, LocalPath> local_paths(const compose::Project& project, const Disk& disk);
 
-/// Both of the above.
+/// All of the above.
 void look_at_disk(const compose::Project& project, const Disk& disk, Facts& facts);
 
 /// The vault secret that holds config `name`, for `config set` as well as for the plan.

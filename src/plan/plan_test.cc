@@ -412,6 +412,31 @@ TEST(PulledImages, AreNamedByTheirDigestsWhereThoseAreKnown) {
   EXPECT_EQ(std::get<graph::BuildImage>(build->what).inline_dockerfile, "FROM base@sha256:def");
 }
 
+TEST(Runtimes, AreTheOneThatThereIsOrComeAlongWithAModule) {
+  const auto said_of = [](Service s, std::string runtime, const Facts& facts = {}) {
+    auto p = project({std::move(s)});
+    write(p, "web", {{"runtime", text_node(std::move(runtime))}});
+    Diagnostics diagnostics;
+    build_graph(p, {}, facts, diagnostics);
+    std::string said;
+    for (const auto& one : diagnostics.all())
+      if (one.code == "azure.runtime" || one.code == "azure.web-assembly")
+        said += std::string(name_of(one.severity)) + " " + one.code;
+    return said;
+  };
+  EXPECT_EQ(said_of(service("web"), "runc"), "");
+  EXPECT_EQ(said_of(service("web"), "nvidia"), "error azure.runtime");
+  EXPECT_EQ(said_of(service("web"), "io.containerd.spin.v2"), "error azure.runtime");
+  EXPECT_EQ(said_of(service("web"), "io.containerd.wasmedge.v1"), "error azure.web-assembly");  // nothing to build
+  auto built = service("web");
+  built.build = compose::Build{};
+  Facts facts;
+  facts.modules["web"] = {};
+  EXPECT_EQ(said_of(built, "io.containerd.wasmtime.v1", facts), "error azure.web-assembly");  // what to start?
+  facts.modules["web"].command = {"app.wasm"};
+  EXPECT_EQ(said_of(built, "io.containerd.wasmtime.v1", facts), "note azure.web-assembly");
+}
+
 TEST(CustomDomains, ThatAreLiveAreSentBack) {
   Facts facts;
   facts.live_custom_domains["web"] = Value(Value::List{Value::Map{{"name", "example.com"}}});

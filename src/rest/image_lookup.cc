@@ -51,9 +51,7 @@ class Lookup {
     return pipeline_.send(std::move(request), kOnce, stop_);
   }
 
-  std::string basic() const {
-    return "Basic " + base64(query_.login->user + ":" + query_.login->password.reveal());
-  }
+  std::string basic() const { return "Basic " + base64(query_.login->user + ":" + query_.login->password.reveal()); }
 
   /// What the challenge of a 401 asks for; empty where that cannot be had.
   Result<std::string> credentials_for(const std::string& challenge) {
@@ -78,7 +76,8 @@ class Lookup {
     if (response.status == 404) return {.is = Is::missing, .digest = {}, .why = {}};
     if (response.status == 401) return {.is = Is::closed, .digest = {}, .why = {}};
     const auto digest = response.headers.get("Docker-Content-Digest");
-    if (response.status != 200) return unknown(fmt::format("`{}` answers with status {}", image_.server, response.status));
+    if (response.status != 200)
+      return unknown(fmt::format("`{}` answers with status {}", image_.server, response.status));
     if (!digest.starts_with("sha256:")) return unknown(fmt::format("`{}` does not say the digest", image_.server));
     return {.is = Is::there, .digest = digest, .why = {}};
   }
@@ -91,8 +90,7 @@ class Lookup {
 
 }  // namespace
 
-FoundImage look_up_image(const ImageName& image, const RegistryQuery& query, Pipeline& pipeline,
-                         std::stop_token stop) {
+FoundImage look_up_image(const ImageName& image, const RegistryQuery& query, Pipeline& pipeline, std::stop_token stop) {
   return Lookup(image, query, pipeline, stop).find();
 }
 

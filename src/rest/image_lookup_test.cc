@@ -34,10 +34,11 @@ TEST(ImageLookup, SignsInToDockerHubAsNobody) {
   const auto found = l.find({"docker.io", "library/nginx", "1.27"});
   EXPECT_EQ(found.is, Is::there);
   EXPECT_EQ(found.digest, kDigest);
-  EXPECT_EQ(l.transport.lines(),
-            (Lines{"HEAD https://registry-1.docker.io/v2/library/nginx/manifests/1.27",
-                   "GET https://auth.docker.io/token?service=registry.docker.io&scope=repository%3Alibrary%2Fnginx%3Apull",
-                   "HEAD https://registry-1.docker.io/v2/library/nginx/manifests/1.27"}));
+  EXPECT_EQ(
+      l.transport.lines(),
+      (Lines{"HEAD https://registry-1.docker.io/v2/library/nginx/manifests/1.27",
+             "GET https://auth.docker.io/token?service=registry.docker.io&scope=repository%3Alibrary%2Fnginx%3Apull",
+             "HEAD https://registry-1.docker.io/v2/library/nginx/manifests/1.27"}));
   EXPECT_EQ(l.transport.last().headers.get("Authorization"), "Bearer t");
   EXPECT_FALSE(l.transport.requests()[1].headers.has("Authorization"));
 }
@@ -102,8 +103,7 @@ TEST(ImageLookup, AsksTheMirrorThatStandsForAll) {
   l.query.mirror = "https://localhost:4000";
   l.transport.then(200, {{"Docker-Content-Digest", kDigest}});
   EXPECT_EQ(l.find({"docker.io", "library/nginx", "1.27"}).digest, kDigest);
-  EXPECT_EQ(l.transport.lines(),
-            (Lines{"HEAD https://localhost:4000/v2/library/nginx/manifests/1.27?ns=docker.io"}));
+  EXPECT_EQ(l.transport.lines(), (Lines{"HEAD https://localhost:4000/v2/library/nginx/manifests/1.27?ns=docker.io"}));
 }
 
 }  // namespace

@@ -31,9 +31,8 @@ Answer find(Runtime& runtime, const Request& request) {
 }  // namespace
 
 void add_public_registries(Core& core, Runtime& runtime) {
-  core.add_data_plane(std::string(kPublicRegistries), [&runtime](Core&, Request& request, const std::string&) {
-    return find(runtime, request);
-  });
+  core.add_data_plane(std::string(kPublicRegistries),
+                      [&runtime](Core&, Request& request, const std::string&) { return find(runtime, request); });
 }
 
 }  // namespace defang::emulator

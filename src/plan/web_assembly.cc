@@ -1,0 +1,111 @@
+#include "plan/web_assembly.h"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <nlohmann/json.hpp>
+
+#include "compose/dockerfile.h"
+#include "plan/diagnostics.h"
+#include "support/text.h"
+
+namespace defang::plan {
+namespace {
+
+using Words = std::vector<std::string>;
+
+/// Debian has the package since its release 14 (packages.debian.org/forky/wasmedge).
+constexpr std::string_view kRuntimeStage =
+    "FROM debian:forky-slim\n"
+    "RUN apt-get update && apt-get install -y --no-install-recommends wasmedge && rm -rf /var/lib/apt/lists/*\n";
+
+/// WasmEdge hands on no variables and no folder but those that it is told (`wasmedge --help`); /proc has the variables
+/// whatever their values hold.
+constexpr auto kLauncherLines = std::to_array<std::string_view>({
+    "#!/bin/bash",
+    "options=(--dir /:/)",
+    "while IFS= read -r -d \"\" variable; do options+=(--env \"$variable\"); done < /proc/self/environ",
+    "exec wasmedge \"${options[@]}\" \"$@\"",
+});
+
+std::string_view text_of(const compose::Project& project, const std::string& service, std::string_view attribute) {
+  const auto* node = value_at(project, service, attribute);
+  return node ? std::string_view(node->text) : std::string_view();
+}
+
+/// The exec form; nothing for the other, which needs a shell.
+std::optional<Words> words_in(const std::string& arguments) {
+  const auto json = nlohmann::json::parse(arguments, nullptr, false);
+  if (!json.is_array() || !std::ranges::all_of(json, [](const auto& word) { return word.is_string(); }))
+    return std::nullopt;
+  return json.get<Words>();
+}
+
+std::string exec_form(const Words& words) { return nlohmann::json(words).dump(); }
+
+}  // namespace
+
+/// Docker's names for it (docs.docker.com, "Wasm workloads"). WasmEdge runs what is written for any WASI runtime.
+bool is_module(const compose::Project& project, const std::string& service) {
+  const auto runtime = text_of(project, service, "runtime");
+  const auto platform = text_of(project, service, "platform");
+  return runtime.starts_with("io.containerd.wasmedge.") || runtime.starts_with("io.containerd.wasmtime.") ||
+         platform.starts_with("wasi/") || platform.starts_with("wasip1/");
+}
+
+std::map<std::string, ModuleImage> module_images(const compose::Project& project, const Disk& disk) {
+  std::map<std::string, ModuleImage> images;
+  for (const auto& [name, service] : project.services) {
+    if (!service.build || service.build->is_remote || !is_module(project, name)) continue;
+    const auto& build = *service.build;
+    const auto text = build.dockerfile_inline ? Result<std::string>(*build.dockerfile_inline)
+                                              : disk.read(build.context / build.dockerfile);
+    if (!text) continue;  // said where builds are checked
+    const auto dockerfile = compose::parse_dockerfile(*text);
+    const auto stage = dockerfile.stage(build.target);
+    if (!stage) continue;
+    ModuleImage image{.stage = *stage};
+    for (const auto& instruction : dockerfile.instructions) {
+      if (instruction.stage != *stage) continue;
+      if (instruction.name == "ENTRYPOINT") image.entrypoint = words_in(instruction.arguments).value_or(Words());
+      if (instruction.name == "CMD") image.command = words_in(instruction.arguments).value_or(Words());
+    }
+    images[name] = std::move(image);
+  }
+  return images;
+}
+
+void check_runtime(Planning& plan, const compose::Service& service) {
+  const auto* runtime = value_at(plan.project, service.name, "runtime");
+  if (!is_module(plan.project, service.name)) {
+    // Docker's own default, and what it is short for.
+    if (runtime && !runtime->text.empty() && runtime->text != "runc" && runtime->text != "io.containerd.runc.v2")
+      plan.diagnostics.add(no_such_runtime(service, *runtime));
+    return;
+  }
+  const auto& span = runtime ? runtime->span : service.platform ? service.platform->span : service.span;
+  const auto image = plan.facts.modules.find(service.name);
+  if (!service.build)
+    plan.diagnostics.add(module_not_built(service, span));
+  else if (image != plan.facts.modules.end() && image->second.entrypoint.empty() && image->second.command.empty())
+    plan.diagnostics.add(module_not_named(service, span));
+  else
+    plan.diagnostics.add(runs_with_its_runtime(service, span));
+}
+
+std::string module_instructions(const Planning& plan, const compose::Service& service) {
+  const auto found = plan.facts.modules.find(service.name);
+  if (found == plan.facts.modules.end()) return "";
+  const auto& image = found->second;
+  auto entrypoint = image.entrypoint;
+  entrypoint.insert(entrypoint.begin(), kModuleLauncher);
+  std::string lines;
+  for (const auto line : kLauncherLines) lines += fmt::format(" '{}'", line);
+  auto text = fmt::format("{}COPY --from={} / /\nRUN printf '%s\\n'{} > {} && chmod 755 {}\nENTRYPOINT {}\n",
+                          kRuntimeStage, image.stage, lines, kModuleLauncher, kModuleLauncher, exec_form(entrypoint));
+  if (!image.command.empty()) text += fmt::format("CMD {}\n", exec_form(image.command));
+  return text;
+}
+
+}  // namespace defang::plan
