@@ -4,6 +4,7 @@
 
 #include <CLI/CLI.hpp>
 #include <algorithm>
+#include <array>
 #include <map>
 #include <memory>
 
@@ -28,6 +29,31 @@ const Option kGlobalOptions[] = {
     {"--non-interactive", &Arguments::non_interactive, "", "never ask"},
     {"--color", &Arguments::color, "WHEN", "never, auto or always", {"never", "auto", "always"}},
 };
+
+/// Commands of `docker compose` that there are not here, and what does the same.
+struct Instead {
+  std::string_view command, help;
+};
+constexpr auto kInstead = std::to_array<Instead>({
+    {"build", "`defang compose up` builds what has changed; `up --build` builds everything again"},
+    {"cp", "a volume, config or secret of the Compose file brings files into a container"},
+    {"create", "`defang plan` shows what `up` would create"},
+    {"events", "`defang attach` shows a run again; `defang logs -f` what the containers write"},
+    {"exec", "`az containerapp exec` opens a shell in a container; `defang db` one of a managed store"},
+    {"images", "`defang plan` shows the image of each service, and the digest behind its tag"},
+    {"kill", "`defang compose stop` ends a service, `defang compose restart` its containers"},
+    {"pause", "`defang compose stop` ends a service until `defang compose start`"},
+    {"port", "`defang ps` shows where services answer"},
+    {"pull", "Azure pulls images itself; `defang compose up --pull always` looks up what their tags mean now"},
+    {"push", "images are pushed as they are built, by `defang compose up`"},
+    {"run", "a service with `restart: \"no\"` and without ports is a job, which `defang compose up` runs"},
+    {"scale", "say `deploy.replicas`, or `x-defang-autoscaling`, in the Compose file"},
+    {"stats", "`defang ps` shows what runs; the portal has each app's metrics"},
+    {"top", "`defang ps` shows what runs"},
+    {"unpause", "`defang compose start` starts what was stopped"},
+    {"wait", "`defang compose up` ends when everything runs, and jobs have ended"},
+    {"watch", "`defang compose up` builds and replaces what has changed"},
+});
 
 /// Everything that CLI11 writes into while it parses, one row an option.
 void add_option(CLI::App& app, const Option& option, Arguments& arguments) {
@@ -121,6 +147,11 @@ std::variant<Invocation, Answer> parse(const std::vector<std::string>& words) {
     std::string text = fmt::format("error: {} [usage]\n", error.what());
     for (const auto& word : words) {
       if (word.starts_with('-')) continue;
+      const auto instead = std::ranges::find(kInstead, std::string_view(word), &Instead::command);
+      if (instead != kInstead.end() && (at == &root || at->get_name() == "compose")) {
+        text = fmt::format("error: there is no `{}` on Azure [usage]\n  help: {}\n", word, instead->help);
+        break;
+      }
       if (const auto near = did_you_mean(word, subcommand_names(*at)))
         text += fmt::format("  help: did you mean `{}`?\n", *near);
     }
