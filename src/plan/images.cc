@@ -37,7 +37,11 @@ std::optional<std::chrono::milliseconds> refresh_after(const compose::Project& p
   return age ? std::optional(std::chrono::duration_cast<milliseconds>(*age)) : std::nullopt;
 }
 
-bool has_tag(const std::string& image) { return !image.empty() && image.find_first_of("@$ ") == std::string::npos; }
+/// What a registry can be asked about: neither a digest, nor a name that is not known yet, nor what is no name at all.
+bool can_be_looked_up(std::string_view image) {
+  constexpr std::string_view kNameCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/:";
+  return !image.empty() && image.find_first_not_of(kNameCharacters) == std::string_view::npos;
+}
 
 }  // namespace
 
@@ -70,7 +74,7 @@ std::vector<PulledImage> pulled_images(const compose::Project& project, const St
   find_stores(plan);
   std::vector<PulledImage> images;
   const auto add = [&](const std::string& service, const std::string& name, const SourceSpan& span) {
-    if (!has_tag(name)) return;
+    if (!can_be_looked_up(name)) return;
     const auto after = refresh_after(project, service);
     const auto known = std::ranges::find(images, name, &PulledImage::name);
     if (known == images.end()) {

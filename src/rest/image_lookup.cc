@@ -15,6 +15,8 @@ namespace {
 using Json = nlohmann::json;
 using Is = FoundImage::Is;
 
+/// Somebody waits, and can do without: a registry behind a firewall may not even refuse.
+constexpr auto kAnswerLimit = std::chrono::seconds(15);
 constexpr Call kOnce{.audience = "", .repeat = Call::Repeat::never};
 
 class Lookup {
@@ -46,7 +48,10 @@ class Lookup {
     const auto base = query_.mirror.empty() ? "https://" + registry_host(image_.server) : query_.mirror;
     auto url = fmt::format("{}/v2/{}/manifests/{}", base, image_.repository, image_.tag);
     if (!query_.mirror.empty()) url = with_query(url, "ns", image_.server);
-    HttpRequest request{.method = "HEAD", .url = url, .headers = {{"Accept", std::string(kManifestTypes)}}};
+    HttpRequest request{.method = "HEAD",
+                        .url = url,
+                        .headers = {{"Accept", std::string(kManifestTypes)}},
+                        .total_limit = kAnswerLimit};
     if (!authorization.empty()) request.headers.set("Authorization", authorization);
     return pipeline_.send(std::move(request), kOnce, stop_);
   }
@@ -57,7 +62,7 @@ class Lookup {
   Result<std::string> credentials_for(const std::string& challenge) {
     auto url = token_url(challenge);
     if (!url) return query_.login ? basic() : "";
-    HttpRequest request{.url = with_query(*url, "scope", pull_scope())};
+    HttpRequest request{.url = with_query(*url, "scope", pull_scope()), .total_limit = kAnswerLimit};
     if (query_.login) {
       request.url = with_query(request.url, "account", query_.login->user);
       request.headers.set("Authorization", basic());

@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 using namespace std::chrono_literals;
 
 constexpr auto kPullLimit = 10min;
-constexpr auto kLookupLimit = 20s;
+constexpr auto kLookupLimit = 10s;
 constexpr auto kStartLimit = 60s;
 constexpr auto kProofLimit = 60s;
 constexpr std::uint64_t kWantedFiles = 1048576;
