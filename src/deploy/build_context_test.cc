@@ -30,7 +30,7 @@ std::string bytes_of(rest::BodySource& source) {
 /// "path mode=content" a line, as any tar reader sees it.
 std::string listing(const std::string& bytes) {
   archive* in = archive_read_new();
-  archive_read_support_format_all(in);
+  archive_read_support_format_tar(in);
   archive_read_support_filter_gzip(in);
   archive_read_open_memory(in, bytes.data(), bytes.size());
   std::string out;
