@@ -33,6 +33,8 @@ Result<std::pair<plan::Stack, plan::Facts>> ask_azure(const compose::Project& pr
     TRY_ASSIGN(facts.models, deploy::survey_models(*session.arm, stack, plan::resource_group_name(project.name, stack),
                                                    plan::model_account_name(project.name, stack), context.stop));
   }
+  TRY(deploy::survey_registries(*session.arm, project.name, stack,
+                                plan::own_servers(project, facts, session.cloud.registry_suffix), facts, context.stop));
   return std::pair(stack, std::move(facts));
 }
 

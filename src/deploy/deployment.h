@@ -23,6 +23,7 @@ struct DeploymentOptions {
   bool is_part = false;               // the graph is of some services only: nothing is left over
   std::set<std::string> delete_data;  // services whose stores may lose their data, or go where nobody uses them
   bool keeps_events = true;           // false: who listens keeps them
+  bool gave_rights = false;           // EngineOptions'
 };
 
 struct Principal {
@@ -38,6 +39,7 @@ struct Prepared {
   StackNames names;
   StackView before;
   std::string fingerprint;
+  plan::SharedRegistries registries;  // Facts'
   bool can_assign_roles = true;
   std::map<std::string, std::chrono::seconds> patience;  // EngineOptions'
   std::set<std::string> may_stop;                        // EngineOptions'
