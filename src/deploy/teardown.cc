@@ -152,6 +152,7 @@ class Teardown {
     const auto begun = clock_.elapsed();
     const auto removed = arm_.remove(*azure::ResourceId::parse(role.id), std::string(row->api_version), {}, stop_);
     if (!removed) return tell(role_stays(role.id, removed.error()));
+    emit(NodeStarted{role.id, "", NodeStarted::Doing::remove, role.type, role.name, {}});
     emit(NodeFinished{role.id, "", NodeFinished::How::removed, clock_.elapsed() - begun, ""});
     ++finished_.removed;
   }

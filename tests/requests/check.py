@@ -29,6 +29,9 @@ class Published:
         for level in ('', '/resourcegroups/{group}'):
             path = '/subscriptions/{subscription}' + level + '/providers/Microsoft.Authorization/permissions'
             self.operations[False].append(({'operationId': 'Permissions_List', 'method': 'GET', 'path': path}, pattern_of(path), {'2022-04-01'}))
+        # "Permissions - List For Resource": nothing stands for the parent of a resource that has none.
+        path = '/subscriptions/{s}/resourcegroups/{g}/providers/{namespace}/{type}/{name}/providers/Microsoft.Authorization/permissions'
+        self.operations[False].append(({'operationId': 'Permissions_ListForResource', 'method': 'GET', 'path': path}, pattern_of(path), {'2022-04-01'}))
         # What `az containerapp job replica list` asks.
         path = '/subscriptions/{s}/resourceGroups/{g}/providers/Microsoft.App/jobs/{job}/executions/{execution}/replicas'
         self.operations[False].append(({'operationId': 'JobExecutionReplicas_List', 'method': 'GET', 'path': path}, pattern_of(path), {'2023-05-01'}))
