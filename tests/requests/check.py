@@ -77,7 +77,7 @@ class Judge:
         names = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
         what = f'{record["method"]} {path}'
         if host == self.arm_host:
-            if record['method'] == 'GET' and re.search('operation(s|status|statuses|sstatus|results)/[^/]+$', path, re.I): return self.note('poll')
+            if record['method'] == 'GET' and re.search('(operation(s|status|statuses|sstatus|results)|importResults)/[^/]+$', path, re.I): return self.note('poll')
             if path.endswith(('/logstream', '/eventstream')): return self.note('log stream')
             if re.fullmatch('/metadata/endpoints|/emulator/ingress|/[^/]+/oauth2/v2.0/token', path): return self.note('discovery and sign-in')
             if path == '/api/retail/prices': return self.note('price list')
