@@ -51,10 +51,10 @@ class TemplateWriter {
     for (const auto& one : parameters_.all())
       parameters[one.name] = {{"type", one.is_secret ? "securestring" : "string"},
                               {"metadata", {{"description", one.description}}}};
-    Json document = {
-        {"$schema", kTemplateSchema},         {"contentVersion", "1.0.0.0"},    {"parameters", std::move(parameters)},
-        {"resources", std::move(resources_)}, {"outputs", std::move(outputs_)},
-    };
+    Json document = {{"$schema", kTemplateSchema}, {"contentVersion", "1.0.0.0"}};
+    document["parameters"] = std::move(parameters);
+    document["resources"] = std::move(resources_);
+    document["outputs"] = std::move(outputs_);
     return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   }
 

@@ -11,8 +11,8 @@ struct Row {
   std::string_view name;
   std::string_view guid;
 };
-// ARM-46; Reader, Owner, the reader of repositories and the administrator of role assignments as documented under
-// "Azure built-in roles".
+// ARM-46; Reader, Owner, the reader of repositories (ACR-6; in no recording) and the administrator of role assignments
+// as documented under "Azure built-in roles".
 constexpr auto kRoles = std::to_array<Row>({
     {Role::acr_pull, "AcrPull", "7f951dda-4ed3-4680-a7ca-43fe172d538d"},
     {Role::acr_push, "AcrPush", "8311e382-0749-4cb8-b61a-304f252e45ec"},

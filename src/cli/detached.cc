@@ -100,8 +100,8 @@ std::expected<MadeJob, int> make_job(deploy::Prepared prepared, Session& session
   auto first = prepared;
   first.is_as_left = false;  // which says nothing of the job
   first.graph = plan::before_the_job(prepared.graph, prepared.scope.project, session.stack(), needs);
-  const deploy::EventSink watch = [&,
-                                   view = without_good_end(make_view(arguments, context))](const deploy::Event& event) {
+  const auto view = without_good_end(make_view(arguments, context));
+  const deploy::EventSink watch = [&](const deploy::Event& event) {
     const auto* done = std::get_if<deploy::NodeFinished>(&event.what);
     const auto* resource = done == nullptr ? nullptr : first.graph.resource(done->node);
     if (resource != nullptr && resource->is_outside() && done->how != deploy::NodeFinished::How::unchanged)

@@ -352,7 +352,7 @@ Result<std::vector<Removal>> roles_outside(rest::ArmClient& arm, const TeardownO
   if (!options.pulls_with) return roles;
   TRY_ASSIGN(const auto identity,
              arm.get(*options.pulls_with, std::string(azure::find_resource_type(kIdentityType)->api_version), stop));
-  if (!identity) return roles;
+  if (!identity || !is_ours(*identity, options.scope)) return roles;
   const auto principal = text_at(*identity, "properties.principalId");
   const auto list = arm.list(fmt::format("/subscriptions/{}/providers/{}?$filter=principalId%20eq%20'{}'",
                                          options.scope.subscription, kRoleType, principal),

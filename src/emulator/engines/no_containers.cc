@@ -309,7 +309,8 @@ class NoContainers final : public Runtime {
     }
     for (const auto& image : images_needed(instructions)) {
       const auto name = parse_image_name(image);
-      const auto login = std::ranges::find(request.logins, name ? name->server : "", &RegistryLogin::server);
+      if (!name || !options_.registry_at || !options_.registry_at(name->server)) continue;
+      const auto login = std::ranges::find(request.logins, name->server, &RegistryLogin::server);
       auto missing = missing_image(image, login == request.logins.end() ? std::nullopt : std::optional(*login));
       if (!missing.empty()) return build_failed(std::move(missing));
     }
