@@ -96,5 +96,80 @@ TEST(ToTemplate, SaysIdsAndTheTenantRelatively) {
   EXPECT_EQ(written["role"], "[subscriptionResourceId('Microsoft.Authorization/roleDefinitions', 'r')]");
 }
 
+ResourceGraph with_role_outside() {
+  ResourceGraph graph;
+  graph.add(Resource{.id = "group", .type = "Microsoft.Resources/resourceGroups", .name = "rg"});
+  graph.add(Resource{.id = "identity",
+                     .type = "Microsoft.ManagedIdentity/userAssignedIdentities",
+                     .api_version = "2024-11-30",
+                     .name = "pull",
+                     .body = Value(Value::Map{}),
+                     .after = {{"group", ""}}});
+  graph.add(Resource{
+      .id = "role",
+      .type = "Microsoft.Authorization/roleAssignments",
+      .api_version = "2022-04-01",
+      .name = "guid",
+      .scope = "/subscriptions/s/resourceGroups/team/providers/Microsoft.ContainerRegistry/registries/shared",
+      .body = Value(Value::Map{
+          {"properties",
+           Value::Map{{"principalId", Reference{"identity", Reference::Kind::property, "properties.principalId"}}}}}),
+      .after = {{"group", ""}}});
+  graph.add(Resource{.id = "app",
+                     .type = "Microsoft.App/containerApps",
+                     .api_version = "2026-01-01",
+                     .name = "web",
+                     .body = Value(Value::Map{}),
+                     .after = {{"role", "to pull"}}});
+  return graph;
+}
+
+TEST(Template, WritesInAnotherGroupByADeploymentThere) {
+  const auto json = Json::parse(to_template(with_role_outside(), {.subscription_id = "s", .group = "rg"}));
+  const Json& nested = json["resources"][2];
+  EXPECT_EQ(nested["type"], "Microsoft.Resources/deployments");
+  EXPECT_EQ(nested["resourceGroup"], "team");
+  EXPECT_EQ(nested["dependsOn"],
+            Json::array({"[resourceId('Microsoft.ManagedIdentity/userAssignedIdentities', 'pull')]"}));
+  EXPECT_EQ(nested["properties"]["template"]["resources"].dump(),
+            R"([{"type":"Microsoft.Authorization/roleAssignments","apiVersion":"2022-04-01","name":"guid",)"
+            R"("scope":"/subscriptions/s/resourceGroups/team/providers/Microsoft.ContainerRegistry/registries/shared",)"
+            R"("properties":{"principalId":"[reference(resourceId('Microsoft.ManagedIdentity/userAssignedIdentities', )"
+            R"('pull'), '2024-11-30').principalId]"}}])");
+  EXPECT_EQ(json["resources"][0]["dependsOn"],
+            Json::array({"[resourceId('team', 'Microsoft.Resources/deployments', 'guid')]"}));
+}
+
+TEST(Bicep, WritesInAnotherGroupByADeploymentThere) {
+  const auto bicep = to_bicep(with_role_outside(), {.subscription_id = "s", .group = "rg"});
+  EXPECT_NE(
+      bicep.find("resource role 'Microsoft.Resources/deployments@2025-04-01' = {\n"
+                 "  name: 'guid'\n"
+                 "  resourceGroup: 'team'\n"
+                 "  properties: {\n"
+                 "    mode: 'Incremental'\n"
+                 "    template: {\n"
+                 "      '$schema': 'https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#'\n"
+                 "      contentVersion: '1.0.0.0'\n"
+                 "      resources: [\n"
+                 "        {\n"
+                 "          type: 'Microsoft.Authorization/roleAssignments'\n"
+                 "          apiVersion: '2022-04-01'\n"
+                 "          name: 'guid'\n"
+                 "          scope: "
+                 "'/subscriptions/s/resourceGroups/team/providers/Microsoft.ContainerRegistry/registries/shared'\n"
+                 "          properties: {\n"
+                 "            principalId: identity.properties.principalId\n"
+                 "          }\n"
+                 "        }\n"
+                 "      ]\n"
+                 "    }\n"
+                 "  }\n"
+                 "}\n"),
+      std::string::npos)
+      << bicep;
+  EXPECT_NE(bicep.find("  dependsOn: [\n    role\n  ]\n"), std::string::npos) << bicep;
+}
+
 }  // namespace
 }  // namespace defang::arm

@@ -56,7 +56,8 @@ class BicepWriter {
     std::string resources;
     for (const auto& [id, node] : graph_.nodes()) {
       if (const auto* resource = std::get_if<Resource>(&node)) {
-        if (resource->type != kGroupType) resources += written(*resource);
+        if (resource->type != kGroupType)
+          resources += resource->is_outside() ? written_outside(*resource) : written(*resource);
       } else if (const auto* secret = std::get_if<WriteSecret>(&std::get<Action>(node).what)) {
         resources += written(std::get<Action>(node), *secret);
       }
@@ -230,7 +231,7 @@ class BicepWriter {
     return lines.empty() ? "" : "  dependsOn: [\n" + lines + "  ]\n";
   }
 
-  std::string written(const Resource& resource) {
+  std::set<std::string> implied_by(const Resource& resource) const {
     std::set<std::string> implied;
     for_each_reference(resource.body, [&](const Reference& one) {
       // Of images and of names nothing remains; of what waits for an app, the app.
@@ -238,6 +239,30 @@ class BicepWriter {
       if (const auto* action = graph_.action(one.node))
         if (const auto* await = std::get_if<AwaitRevision>(&action->what)) implied.insert(await->app);
     });
+    return implied;
+  }
+
+  /// As in the template: a module would have to be a file of its own.
+  std::string written_outside(const Resource& resource) {
+    const auto version = azure::find_resource_type(kDeploymentType)->api_version;
+    Value::Map inner = {{"type", resource.type},
+                        {"apiVersion", resource.api_version},
+                        {"name", resource.name},
+                        {"scope", resource.scope}};
+    for (const auto& member : *resource.body.get_if<Value::Map>()) inner.push_back(member);
+    const Value properties = Value::Map{{"mode", "Incremental"},
+                                        {"template", Value::Map{{"$schema", kTemplateSchema},
+                                                                {"contentVersion", "1.0.0.0"},
+                                                                {"resources", Value::List{std::move(inner)}}}}};
+    auto implied = implied_by(resource);
+    return "\n" + comment(resource) + head(symbols_.at(resource.id), kDeploymentType, version, resource.name, implied) +
+           fmt::format("  resourceGroup: {}\n  properties: {}\n", in_quotes(group_of(resource)),
+                       value(properties, "  ")) +
+           depends_on(resource.id, implied) + "}\n";
+  }
+
+  std::string written(const Resource& resource) {
+    auto implied = implied_by(resource);
     std::string lines = "\n" + comment(resource) +
                         head(symbols_.at(resource.id), resource.type, resource.api_version, resource.name, implied);
     if (!resource.scope.empty()) {

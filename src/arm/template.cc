@@ -41,7 +41,7 @@ class TemplateWriter {
     for (const auto& [id, node] : graph_.nodes()) {
       if (const auto* resource = std::get_if<Resource>(&node)) {
         if (resource->type == kGroupType) continue;
-        resources_.push_back(written(*resource));
+        resources_.push_back(resource->is_outside() ? written_outside(*resource) : written(*resource));
         add_output(*resource);
       } else if (const auto* secret = std::get_if<WriteSecret>(&std::get<Action>(node).what)) {
         resources_.push_back(written(std::get<Action>(node), *secret));
@@ -51,13 +51,10 @@ class TemplateWriter {
     for (const auto& one : parameters_.all())
       parameters[one.name] = {{"type", one.is_secret ? "securestring" : "string"},
                               {"metadata", {{"description", one.description}}}};
-    Json document = {
-        {"$schema", "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#"},
-        {"contentVersion", "1.0.0.0"},
-        {"parameters", std::move(parameters)},
-        {"resources", std::move(resources_)},
-        {"outputs", std::move(outputs_)},
-    };
+    Json document = {{"$schema", kTemplateSchema}, {"contentVersion", "1.0.0.0"}};
+    document["parameters"] = std::move(parameters);
+    document["resources"] = std::move(resources_);
+    document["outputs"] = std::move(outputs_);
     return document.dump(2, ' ', false, Json::error_handler_t::replace) + "\n";
   }
 
@@ -68,6 +65,9 @@ class TemplateWriter {
 
   std::string id_of(const Resource& resource) const {
     if (resource.type == kGroupType) return "resourceGroup().id";
+    if (resource.is_outside())
+      return fmt::format("resourceId({}, {}, {})", in_quotes(group_of(resource)), in_quotes(kDeploymentType),
+                         in_quotes(resource.name));
     if (!resource.scope.empty()) {
       const auto* about = graph_.resource(resource.scope);
       return fmt::format("extensionResourceId({}, {}, {})", id_of(*about), in_quotes(resource.type),
@@ -184,6 +184,27 @@ class TemplateWriter {
     if (auto depends = depends_on(resource.id); !depends.empty()) json["dependsOn"] = std::move(depends);
     json.update(written_value(resource.body));
     return json;
+  }
+
+  /// In another group only a deployment of its own writes. Its expressions are this template's. "Deploy resources to
+  /// more than one resource group", Microsoft Learn.
+  Json written_outside(const Resource& resource) {
+    Json inner = {{"type", resource.type},
+                  {"apiVersion", resource.api_version},
+                  {"name", resource.name},
+                  {"scope", resource.scope}};
+    inner.update(written_value(resource.body));
+    return {{"type", kDeploymentType},
+            {"apiVersion", azure::find_resource_type(kDeploymentType)->api_version},
+            {"name", resource.name},
+            {"resourceGroup", group_of(resource)},
+            {"dependsOn", depends_on(resource.id)},
+            {"properties",
+             {{"mode", "Incremental"},
+              {"template",
+               {{"$schema", kTemplateSchema},
+                {"contentVersion", "1.0.0.0"},
+                {"resources", Json::array({std::move(inner)})}}}}}};
   }
 
   Json written(const Action& action, const WriteSecret& secret) {

@@ -1,5 +1,6 @@
 #include "arm/template_parts.h"
 
+#include "azure/resource_id.h"
 #include "support/text.h"
 
 namespace defang::arm {
@@ -58,6 +59,10 @@ Value secret_tags(const ResourceGraph& graph, const WriteSecret& secret) {
     return Value(Value::Map{{"defang-registry", login->server}, {"defang-registry-user", login->user}});
   const auto* tags = graph.resource(secret.vault)->body.find("tags");
   return tags ? *tags : Value(Value::Map{});
+}
+
+std::string group_of(const Resource& outside_role) {
+  return azure::ResourceId::parse(outside_role.scope)->group_name();
 }
 
 std::string url_output(const Resource& resource) {

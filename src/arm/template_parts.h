@@ -13,6 +13,9 @@ namespace defang::arm {
 
 inline constexpr std::string_view kGroupType = "Microsoft.Resources/resourceGroups";
 inline constexpr std::string_view kSecretType = "Microsoft.KeyVault/vaults/secrets";
+inline constexpr std::string_view kDeploymentType = "Microsoft.Resources/deployments";
+inline constexpr std::string_view kTemplateSchema =
+    "https://schema.management.azure.com/schemas/2019-04-01/deploymentTemplate.json#";
 inline constexpr std::size_t kMostOutputs = 64;  // ARM-110
 
 /// Letters, digits and underscores.
@@ -38,6 +41,9 @@ std::set<std::string> needed_nodes(const graph::ResourceGraph& graph, const std:
 
 /// As `up` tags a secret: a later `up` finds its config by them.
 graph::Value secret_tags(const graph::ResourceGraph& graph, const graph::WriteSecret& secret);
+
+/// The group of what a role outside is about.
+std::string group_of(const graph::Resource& outside_role);
 
 /// "url_web" where the app answers HTTPS in public; empty otherwise.
 std::string url_output(const graph::Resource& resource);

@@ -11,10 +11,13 @@ struct Row {
   std::string_view name;
   std::string_view guid;
 };
-// ARM-46; Reader, Owner and the administrator of role assignments as documented under "Azure built-in roles".
+// ARM-46; Reader, Owner, the reader of repositories (ACR-6; in no recording) and the administrator of role assignments
+// as documented under "Azure built-in roles".
 constexpr auto kRoles = std::to_array<Row>({
     {Role::acr_pull, "AcrPull", "7f951dda-4ed3-4680-a7ca-43fe172d538d"},
     {Role::acr_push, "AcrPush", "8311e382-0749-4cb8-b61a-304f252e45ec"},
+    {Role::container_registry_repository_reader, "Container Registry Repository Reader",
+     "b93aa761-3e63-49ed-ac28-beffa264f7ac"},
     {Role::contributor, "Contributor", "b24988ac-6180-42a0-ab88-20f7382dd24c"},
     {Role::key_vault_secrets_officer, "Key Vault Secrets Officer", "b86a8fe4-44ce-4948-aee5-eccb2c155cd7"},
     {Role::key_vault_secrets_user, "Key Vault Secrets User", "4633458b-17de-408a-b874-0445c86b69e6"},

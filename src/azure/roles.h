@@ -9,6 +9,7 @@ namespace defang::azure {
 enum class Role {
   acr_pull,
   acr_push,
+  container_registry_repository_reader,
   contributor,
   key_vault_secrets_officer,
   key_vault_secrets_user,

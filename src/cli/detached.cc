@@ -74,7 +74,8 @@ deploy::EventSink without_good_end(deploy::EventSink sink) {
 
 /// What comes before the job, and the job, done by this machine.
 struct MadeJob {
-  deploy::Prepared rest;  // what is left to the job
+  deploy::Prepared rest;     // what is left to the job
+  bool gave_rights = false;  // outside of the group, a moment ago
   std::optional<rest::OciImage> image;
 };
 /// Or an exit code: errors were printed.
@@ -99,8 +100,16 @@ std::expected<MadeJob, int> make_job(deploy::Prepared prepared, Session& session
   auto first = prepared;
   first.is_as_left = false;  // which says nothing of the job
   first.graph = plan::before_the_job(prepared.graph, prepared.scope.project, session.stack(), needs);
-  const auto begun = deploy::deploy(first, session.access(context), {.is_part = true, .keeps_events = false},
-                                    without_good_end(make_view(arguments, context)), context.stop);
+  const auto view = without_good_end(make_view(arguments, context));
+  const deploy::EventSink watch = [&](const deploy::Event& event) {
+    const auto* done = std::get_if<deploy::NodeFinished>(&event.what);
+    const auto* resource = done == nullptr ? nullptr : first.graph.resource(done->node);
+    if (resource != nullptr && resource->is_outside() && done->how != deploy::NodeFinished::How::unchanged)
+      made.gave_rights = true;
+    view(event);
+  };
+  const auto begun =
+      deploy::deploy(first, session.access(context), {.is_part = true, .keeps_events = false}, watch, context.stop);
   if (begun.how != deploy::RunFinished::How::done) return std::unexpected(exit_code_of(begun));
   if (!first.graph.find(plan::kRunGrantRole)) {
     const auto grant = plan::run_grant_id(prepared.scope.project, session.stack());
@@ -193,6 +202,7 @@ int run_detached(deploy::Prepared prepared, const deploy::DeploymentOptions& opt
   deploy::Payload payload;
   payload.prepared = std::move(made->rest);
   payload.options = options;
+  payload.options.gave_rights = made->gave_rights;
   const auto started = deploy::start_run(std::move(payload), start, session.access(context), context.stop);
   if (!started) {
     print(started.error(), arguments, context);
@@ -204,6 +214,9 @@ int run_detached(deploy::Prepared prepared, const deploy::DeploymentOptions& opt
 
 int take_down_detached(const deploy::TeardownOptions& options, Session& session, const Arguments& arguments,
                        Context& context) {
+  const auto taken = deploy::take_roles_back(*session.arm, context.clock,
+                                             without_good_end(make_view(arguments, context)), options, context.stop);
+  if (taken.how != deploy::RunFinished::How::done) return exit_code_of(taken);
   deploy::Payload payload;
   payload.prepared.scope = options.scope;
   payload.down = options;

@@ -120,6 +120,7 @@ int run_down(const Arguments& arguments, Context& context) {
   }
   options.keep_vault = *config && !arguments.remove;
   options.keep_data = !arguments.delete_data;
+  options.pulls_with = plan::pull_identity_id(*project, stack);
   if (!is_confirmed(options, session->settings, arguments, context)) {
     context.err.write("nothing was deleted\n");
     return exit_interrupted;

@@ -49,6 +49,17 @@ std::string left_out(const graph::ResourceGraph& graph) {
   return text;
 }
 
+/// Whoever deploys into other groups, too, needs rights there.
+std::string roles_outside(const graph::ResourceGraph& graph) {
+  std::string lines;
+  for (const auto& [id, node] : graph.nodes())
+    if (const auto* resource = std::get_if<graph::Resource>(&node); resource && resource->is_outside())
+      lines += fmt::format("- {}\n", resource->because);
+  return lines.empty()
+             ? ""
+             : "**Roles in other groups** are given, too, which whoever deploys must be allowed to:\n\n" + lines + "\n";
+}
+
 std::string readme(const Planned& planned, const std::vector<arm::TemplateParameter>& parameters) {
   const auto group = plan::resource_group_name(planned.project.name, planned.stack);
   std::string given;
@@ -65,10 +76,11 @@ std::string readme(const Planned& planned, const std::vector<arm::TemplateParame
       "vaults and storage accounts are unique in Azure and were made for it.\n\n"
       "**Run it again where roles lag.** A role assignment takes effect some minutes after it was made. An app that "
       "pulls an image or reads a secret before that fails; a second run of the same command succeeds, and changes "
-      "nothing else.\n\n"
+      "nothing else.\n\n{}"
       "The outputs `url_...` are the addresses of the public services.\n\n"
       "## Parameters\n\n{}\n{}",
-      kFirstLine, planned.project.name, planned.stack.name, deploy, parameter_lines(parameters),
+      kFirstLine, planned.project.name, planned.stack.name, deploy, roles_outside(planned.graph),
+      parameter_lines(parameters),
       left_out(planned.graph).empty() ? "" : "## What is left to do\n\n" + left_out(planned.graph));
 }
 

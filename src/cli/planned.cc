@@ -21,6 +21,24 @@ void check_builds(const compose::Project& project, const Context& context, Diagn
   }
 }
 
+/// As the last run found them; the others are looked up.
+Result<void> pin_images(const compose::Project& project, Session& session, const Arguments& arguments, Context& context,
+                        plan::Facts& facts, Diagnostics& diagnostics) {
+  const plan::Stack& stack = session.stack();
+  const auto images = deploy::images_to_pin(project, stack, {}, deploy::parse_pull(arguments.pull));
+  if (images.empty()) return {};
+  const auto access = session.access(context);
+  const auto scope = deploy::stack_scope(project.name, stack);
+  const deploy::StackNames names{plan::vault_name(project.name, stack), plan::storage_name(project.name, stack)};
+  const auto vault =
+      azure::ResourceId::resource(scope.subscription, scope.group, "Microsoft.KeyVault/vaults", names.vault);
+  TRY_ASSIGN(const auto pinned,
+             deploy::pin_images(images, deploy::recorded_images(access, scope, names, context.stop),
+                                facts.registry_users, vault, context.clock.now(), access, diagnostics, context.stop));
+  facts.image_digests = deploy::digests_of(pinned);
+  return {};
+}
+
 /// What the plan depends on beside the project: who may do what, which host names are bound. Reads only.
 Result<std::pair<plan::Stack, plan::Facts>> ask_azure(const compose::Project& project, Session& session,
                                                       const Arguments& arguments, Context& context,
@@ -34,18 +52,9 @@ Result<std::pair<plan::Stack, plan::Facts>> ask_azure(const compose::Project& pr
     TRY_ASSIGN(facts.models, deploy::survey_models(*session.arm, stack, plan::resource_group_name(project.name, stack),
                                                    plan::model_account_name(project.name, stack), context.stop));
   }
-  const auto images = deploy::images_to_pin(project, stack, {}, deploy::parse_pull(arguments.pull));
-  if (!images.empty()) {
-    const auto access = session.access(context);
-    const deploy::StackNames names{plan::vault_name(project.name, stack), plan::storage_name(project.name, stack)};
-    const auto scope = deploy::stack_scope(project.name, stack);
-    const auto vault =
-        azure::ResourceId::resource(scope.subscription, scope.group, "Microsoft.KeyVault/vaults", names.vault);
-    TRY_ASSIGN(const auto pinned,
-               deploy::pin_images(images, deploy::recorded_images(access, scope, names, context.stop),
-                                  facts.registry_users, vault, context.clock.now(), access, diagnostics, context.stop));
-    facts.image_digests = deploy::digests_of(pinned);
-  }
+  TRY(pin_images(project, session, arguments, context, facts, diagnostics));
+  TRY(deploy::survey_registries(*session.arm, project.name, stack,
+                                plan::own_servers(project, facts, session.cloud.registry_suffix), facts, context.stop));
   return std::pair(stack, std::move(facts));
 }
 

@@ -239,13 +239,22 @@ class Build {
     TRY_ASSIGN(inputs_.source, upload(tasks));
     scope_.waiting("waiting for a builder");
     TRY_ASSIGN(const std::string run_id, tasks.schedule(build_request(build_, inputs_, image()), stop_));
-    auto end = tasks.follow(run_id, [&](const std::string& line) { scope_.log(line); }, stop_);
+    bool is_refused = false;
+    const auto show = [&](const std::string& line) {
+      is_refused = is_refused || contains_ignoring_case(line, "unauthorized: authentication required");
+      scope_.log(line);
+    };
+    auto end = tasks.follow(run_id, show, stop_);
     if (!end && end.error().kind == Error::Kind::stopped) {
       (void)tasks.cancel(run_id, {});  // nobody waits for it any more
       return fail(std::move(end.error()));
     }
     if (!end) return fail(std::move(end.error().during(fmt::format("following the build run `{}`", run_id))));
-    if (!end->succeeded()) return fail(build_failed(build_.service, run_id, end->status, end->error_message));
+    if (!end->succeeded()) {
+      auto failed = build_failed(build_.service, run_id, end->status, end->error_message);
+      if (is_refused) failed.help = base_image_refused();
+      return fail(std::move(failed));
+    }
     for (const auto& made : end->images)
       if (made.repository == repository_ && (made.tag.empty() || made.tag == tag_) && !made.digest.empty())
         return made.digest;

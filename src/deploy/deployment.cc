@@ -7,7 +7,9 @@
 #include <mutex>
 #include <optional>
 
+#include "azure/resource_types.h"
 #include "deploy/actions.h"
+#include "deploy/diagnostics.h"
 #include "deploy/stack_lease.h"
 #include "deploy/survey.h"
 #include "deploy/teardown.h"
@@ -100,6 +102,7 @@ class Deployment {
         scope_(prepared.scope),
         wishes_(wishes),
         packed_(packed),
+        registries_(prepared.registries),
         stream_(sink, access.clock),
         stop_(stop) {}
 
@@ -109,8 +112,12 @@ class Deployment {
     const auto actions = make_actions(access_, packed_);
     auto result = run(graph_, access_.arm, *actions, access_.clock, stream_.part(true), options(), stop_);
     RunFinished finished = result.finished;
-    if (finished.how == RunFinished::How::done && !wishes_.is_part)
+    if (finished.how == RunFinished::How::done && !wishes_.is_part) {
       remove_what_is_left_over(finished, result.new_services);
+      take_back_grants();
+    } else {
+      registries_.insert(old_registries().begin(), old_registries().end());
+    }
     for (const auto& node : result.still_going_on)
       stream_.tell(
           Notice{fmt::format("`{}` is still being worked on in Azure; run the same command again to go on", node)});
@@ -133,6 +140,7 @@ class Deployment {
     options.may_have_changed = [this](const std::string& id) { return may_have_changed(id); };
     options.may_stop = prepared_.may_stop;
     options.may_lose = wishes_.delete_data;
+    options.gave_rights = wishes_.gave_rights;
     if (prepared_.before.record) options.scales = prepared_.before.record->scales;
     if (const auto* storage = storage_of(graph_)) {
       options.gate = storage->id;
@@ -185,6 +193,25 @@ class Deployment {
     if (removed.how != RunFinished::How::done) finished.how = removed.how;
   }
 
+  const plan::SharedRegistries& old_registries() const {
+    static const plan::SharedRegistries kNone;
+    return prepared_.before.record ? prepared_.before.record->registries : kNone;
+  }
+
+  /// Of registries that the project does not use any more, or signs in to. What cannot be taken back is not forgotten.
+  void take_back_grants() {
+    for (const auto& old : old_registries()) {
+      if (registries_.contains(old.first)) continue;
+      for (const auto& grant : grants_on({old}, scope_)) {
+        const auto version = std::string(azure::find_resource_type(grant.type())->api_version);
+        const auto taken = access_.arm.remove(grant, version, {}, stop_);
+        if (taken) continue;
+        stream_.tell(Notice{role_stays(grant.text(), taken.error())});
+        registries_.insert(old);
+      }
+    }
+  }
+
   /// A secret that somebody has set anew while the run went on is news to the next one.
   bool has_used(const std::vector<VaultSecret>& secrets, const RunResult& result) const {
     for (const auto& [id, node] : graph_.nodes()) {
@@ -203,7 +230,7 @@ class Deployment {
   /// The next run is not wrong for lacking it, only slower.
   void keep_record(const RunResult& result, const RunFinished& finished) {
     if (!lease_ || !blobs_) return;
-    const auto after = look_again(access_, scope_, prepared_.names, stop_);
+    const auto after = look_again(access_, scope_, prepared_.names, registries_, stop_);
     if (!after) return;
     StackRecord record{.plan = "",
                        .can_assign_roles = prepared_.can_assign_roles,
@@ -211,7 +238,8 @@ class Deployment {
                        .scales = result.scales,
                        .secrets = digest_of(after->secrets),
                        .roles = after->roles,
-                       .images = prepared_.images};
+                       .images = prepared_.images,
+                       .registries = registries_};
     if (prepared_.before.record && wishes_.is_part)
       record.images.insert(prepared_.before.record->images.begin(), prepared_.before.record->images.end());
     if (prepared_.before.record)  // of apps that this run did not come to
@@ -237,6 +265,7 @@ class Deployment {
   const StackScope& scope_;
   DeploymentOptions wishes_;
   const PackedContexts* packed_;
+  plan::SharedRegistries registries_;  // with those whose grants stay
   OneStream stream_;
   std::stop_token stop_;
   std::optional<rest::BlobClient> blobs_;
@@ -275,6 +304,7 @@ Result<std::optional<Prepared>> prepare(const compose::Project& project, const p
     facts.image_digests = digests_of(prepared.images);
     prepared.graph = plan::build_graph(project, stack, facts, said);
     prepared.can_assign_roles = facts.can_assign_roles;
+    prepared.registries = facts.registries;
     if (said.has_errors()) return false;
     if (const std::string fault = prepared.graph.fault(); !fault.empty())
       return fail(Error::Kind::invalid, "plan-fault", fmt::format("the plan is not sound: {}", fault));
@@ -299,6 +329,8 @@ Result<std::optional<Prepared>> prepare(const compose::Project& project, const p
     TRY_ASSIGN(facts.models, survey_models(access.arm, stack, prepared.scope.group,
                                            plan::model_account_name(project.name, stack), stop));
   }
+  TRY(survey_registries(access.arm, project.name, stack,
+                        plan::own_servers(project, facts, access.cloud.registry_suffix), facts, stop));
   TRY_ASSIGN(const bool sound, make_plan(std::move(facts), diagnostics));
   if (!sound) return std::optional<Prepared>();
   TRY(register_providers(access.arm, access.clock, stack.subscription_id, namespaces_of(prepared.graph), preparing.tell,

@@ -24,6 +24,7 @@ struct DeploymentOptions {
   Pull pull = Pull::as_services_say;
   std::set<std::string> delete_data;  // services whose stores may lose their data, or go where nobody uses them
   bool keeps_events = true;           // false: who listens keeps them
+  bool gave_rights = false;           // EngineOptions'
 };
 
 struct Principal {
@@ -39,6 +40,7 @@ struct Prepared {
   StackNames names;
   StackView before;
   std::string fingerprint;
+  plan::SharedRegistries registries;  // Facts'
   bool can_assign_roles = true;
   PinnedImages images;
   std::map<std::string, std::chrono::seconds> patience;  // EngineOptions'

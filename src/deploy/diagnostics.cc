@@ -177,6 +177,13 @@ Error config_missing(const std::string& name, const SourceSpan& origin) {
           .help = fmt::format("set it with `defang config set {}`", name)};
 }
 
+std::string role_stays(const std::string& assignment, const Error& error) {
+  return fmt::format(
+      "the stack does not need a role on a registry any more, and it could not be taken back ({}): somebody who may "
+      "assign roles there can run `az role assignment delete --ids {}`",
+      error.code.empty() ? error.message : error.code, assignment);
+}
+
 Error login_missing(const std::string& server, const SourceSpan& origin) {
   return {.kind = Error::Kind::refused,
           .code = "login-missing",
@@ -200,6 +207,11 @@ Error build_failed(const std::string& service, const std::string& run_id, const 
                                  message.empty() ? "" : ": " + message),
           .context = {fmt::format("run `{}` of the registry", run_id)},
           .help = "the last lines of its output are shown above"};
+}
+
+std::string base_image_refused() {
+  return "a registry lets nobody pull without signing in: `defang registry login SERVER`, by the server's name in the "
+         "Dockerfile, then `up` again";
 }
 
 Error context_not_packed(const std::string& service) {

@@ -50,8 +50,12 @@ Error never_changes(const std::string& name, const FixedChange& change);
 Error never_ready(const std::string& name, const std::string& state);
 Error costs_too_much(const std::string& name, const std::string& service, const CostlyChange& change);
 Error config_missing(const std::string& name, const SourceSpan& origin);
+/// A role outside of the stack's group that is not needed any more.
+std::string role_stays(const std::string& assignment, const Error& error);
 Error login_missing(const std::string& server, const SourceSpan& origin);
 Error vault_name_taken(const std::string& vault, const std::string& owner);
+/// Container Registry Tasks pull as whom they are told; a run has no identity of its own.
+std::string base_image_refused();
 Error build_failed(const std::string& service, const std::string& run_id, const std::string& status,
                    const std::string& message);
 /// Ours: the run was given no context for it.

@@ -86,11 +86,31 @@ bool is_tagged(const Json& body, const std::string& hash) {
   return tag != found.tags.end() && tag->second == hash;
 }
 
+/// Whether a container's image is in a registry that knows the app by its identity. Elsewhere its rights have no say,
+/// and a pull that fails fails for good.
+bool pulls_as_its_identity(const Json& body) {
+  const Json* registries = at_path(body, "properties.configuration.registries");
+  const Json* containers = at_path(body, "properties.template.containers");
+  if (registries == nullptr || containers == nullptr) return false;
+  return std::ranges::any_of(*registries, [&](const Json& registry) {
+    return !text_at(registry, "identity").empty() && std::ranges::any_of(*containers, [&](const Json& container) {
+      return text_at(container, "image").starts_with(text_at(registry, "server") + "/");
+    });
+  });
+}
+
 class Run {
  public:
   Run(const graph::ResourceGraph& graph, rest::ArmClient& arm, Actions& actions, Clock& clock, const EventSink& sink,
       const EngineOptions& options, std::stop_token stop)
-      : graph_(graph), arm_(arm), actions_(actions), clock_(clock), sink_(sink), options_(options), stop_(stop) {}
+      : graph_(graph),
+        arm_(arm),
+        actions_(actions),
+        clock_(clock),
+        sink_(sink),
+        options_(options),
+        stop_(stop),
+        gave_rights_(options.gave_rights) {}
 
   RunResult go();
 
@@ -131,7 +151,6 @@ class Run {
   Result<nlohmann::ordered_json> resolve_output(const graph::Reference& reference);
   bool rights_are_fresh() const;
   bool needs_a_right(const graph::Resource& resource) const;
-  bool pulls_from_us(const Json& body) const;
 
   void emit(decltype(Event::what) what);
   void waiting(const std::string& node, const std::string& state);
@@ -153,7 +172,7 @@ class Run {
   std::set<std::string> proving_;
   std::vector<std::thread> threads_;
   bool group_is_new_ = false;
-  bool gave_rights_ = false;
+  bool gave_rights_;
   std::map<std::pair<std::string, std::string>, Json> lists_;
   RunResult result_;
 
@@ -547,7 +566,8 @@ Result<Json> Run::write(const graph::Resource& resource, const azure::ResourceId
     if (now) keep_properties(resource.type, *now, body);
     auto written = write_once(resource, id, existing, body, scope);
     if (written) return written;
-    const bool fresh = rights_are_fresh() && (written.error().code != "revision-image-pull" || pulls_from_us(body)) &&
+    const bool fresh = rights_are_fresh() &&
+                       (written.error().code != "revision-image-pull" || pulls_as_its_identity(body)) &&
                        (!equals_ignoring_case(resource.type, kRoleAssignmentType) || needs_a_right(resource));
     const auto window = worth_repeating(written.error(), fresh);
     if (clock_.elapsed() - started + pause > window)
@@ -706,20 +726,6 @@ bool Run::needs_a_right(const graph::Resource& resource) const {
   });
 }
 
-/// Whether a container's image is in a registry of the graph. Elsewhere our identities have no say, and a pull that
-/// fails fails for good.
-bool Run::pulls_from_us(const Json& body) const {
-  const Json* containers = at_path(body, "properties.template.containers");
-  if (containers == nullptr || !containers->is_array()) return false;
-  const std::lock_guard lock(mutex_);
-  return std::ranges::any_of(result_.bodies, [&](const auto& row) {
-    const std::string server = text_at(row.second, "properties.loginServer");
-    return !server.empty() && std::ranges::any_of(*containers, [&](const Json& container) {
-      return text_at(container, "image").starts_with(server + "/");
-    });
-  });
-}
-
 // --- events
 
 void Run::emit(decltype(Event::what) what) {
@@ -743,6 +749,7 @@ azure::ResourceId resource_id(const graph::ResourceGraph& graph, const graph::Re
                               const StackScope& scope) {
   if (equals_ignoring_case(resource.type, kGroupType))
     return azure::ResourceId::group(scope.subscription, resource.name);
+  if (resource.is_outside()) return azure::ResourceId::parse(resource.scope)->extension(resource.type, resource.name);
   if (!resource.scope.empty())
     if (const auto* about = graph.resource(resource.scope))
       return resource_id(graph, *about, scope).extension(resource.type, resource.name);

@@ -84,6 +84,7 @@ struct EngineOptions {
   /// Of an id in lower case: others may have changed it though our hash is on it, so it is compared. Empty: nobody has.
   std::function<bool(const std::string& id)> may_have_changed;
   std::map<std::string, nlohmann::json> scales;  // that earlier runs gave apps, by id in lower case
+  bool gave_rights = false;                      // just before, by who handed this run over
 };
 
 struct RunResult {

@@ -210,7 +210,7 @@ TEST_F(Shop, AnAnswerThatMeansNotYetIsRepeated) {
   EXPECT_EQ(std::ranges::count(arm_.requests, "PUT web"), 4);
 }
 
-TEST_F(Shop, APullThatFailsIsRepeatedOnlyWhileRightsOnOurOwnRegistryAreFresh) {
+TEST_F(Shop, APullThatFailsIsRepeatedOnlyWhileRightsAreFreshOnARegistryThatKnowsTheIdentity) {
   const Error pull{.code = "revision-image-pull", .message = "ErrImagePull"};
   auto role = resource("role", "Microsoft.Authorization/roleAssignments", "7c0c5d5e-0000-0000-0000-000000000000");
   role.scope = "registry";
@@ -218,7 +218,10 @@ TEST_F(Shop, APullThatFailsIsRepeatedOnlyWhileRightsOnOurOwnRegistryAreFresh) {
   auto& body = graph_.resource("app/web")->body;
   body.set(
       "properties",
-      Value::Map{{"template",
+      Value::Map{{"configuration",
+                  Value::Map{{"registries", Value::List{Value::Map{{"server", "reg.azurecr.io"}, {"identity", "i"}},
+                                                        Value::Map{{"server", "docker.io"}, {"username", "me"}}}}}},
+                 {"template",
                   Value::Map{{"containers",
                               Value::List{Value::Map{
                                   {"image", Value(Reference{"build/web", Reference::Kind::output, "image", ""})}}}}}}});

@@ -103,7 +103,8 @@ constexpr auto kRows = std::to_array<KnownError>({
 
     // Containers that do not come up (judge_revision's codes).
     {"revision-image-pull", "", "the image cannot be pulled",
-     "check the name and tag of `image:`, and that the registry is public", kApps},
+     "check the name and tag of `image:`, and that everybody may pull it or `defang registry login` was made there",
+     kApps},
     {"revision-port", "", "nothing listens on the declared port",
      "declare the port that the program listens on, and listen on 0.0.0.0", kApps},
     {"revision-crash", "exit code '137'", "the container was killed, as for using more memory than it may",

@@ -32,6 +32,7 @@ Payload read(const Json& json, graph::ResourceGraph graph) {
   prepared.names = {json.at("vault"), json.at("storage")};
   prepared.fingerprint = json.at("fingerprint");
   prepared.images = images_of(json.at("images"));
+  prepared.registries = registries_of(json.at("registries"));
   for (const auto& [service, seconds] : json.at("patienceSeconds").items())
     prepared.patience[service] = std::chrono::seconds(seconds.get<std::int64_t>());
   prepared.may_stop = json.at("mayStop").get<std::set<std::string>>();
@@ -39,7 +40,8 @@ Payload read(const Json& json, graph::ResourceGraph graph) {
                      .rebuild = json.at("rebuild"),
                      .is_part = json.at("isPart"),
                      .delete_data = json.at("deleteData").get<std::set<std::string>>(),
-                     .keeps_events = false};
+                     .keeps_events = false,
+                     .gave_rights = json.at("gaveRights")};
   for (const auto& [node, context] : json.at("contexts").items())
     payload.contexts[node] = {context.at("tag"), context.at("dockerfile"), context.at("buildkit")};
   if (const Json& down = json.at("down"); !down.is_null())
@@ -64,12 +66,14 @@ std::string write_payload(const Payload& payload) {
               {"storage", prepared.names.storage},
               {"fingerprint", prepared.fingerprint},
               {"images", images_json(prepared.images)},
+              {"registries", registries_json(prepared.registries)},
               {"patienceSeconds", std::move(patience)},
               {"mayStop", prepared.may_stop},
               {"deleteData", payload.options.delete_data},
               {"force", payload.options.force},
               {"rebuild", payload.options.rebuild},
               {"isPart", payload.options.is_part},
+              {"gaveRights", payload.options.gave_rights},
               {"contexts", written(payload.contexts)},
               {"down", written(payload.down)},
               {"graph", Json::parse(arm::write_graph(prepared.graph))}}

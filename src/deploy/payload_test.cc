@@ -21,7 +21,8 @@ Payload example() {
   prepared.fingerprint = "f1";
   prepared.patience = {{"web", std::chrono::seconds(90)}};
   prepared.may_stop = {"db"};
-  payload.options = {.force = true, .rebuild = true, .is_part = true, .delete_data = {"cache"}};
+  prepared.registries = {{"shared.azurecr.io", plan::SharedRegistry{.id = "/shared", .by_repository = true}}};
+  payload.options = {.force = true, .rebuild = true, .is_part = true, .delete_data = {"cache"}, .gave_rights = true};
   payload.contexts = {{"build/web", {"0123", "Dockerfile"}}};
   return payload;
 }
@@ -38,6 +39,8 @@ TEST(Payload, ReadBackIsTheSame) {
   EXPECT_EQ(read->prepared.may_stop, std::set<std::string>{"db"});
   EXPECT_EQ(read->options.delete_data, std::set<std::string>{"cache"});
   EXPECT_FALSE(read->options.keeps_events);
+  EXPECT_TRUE(read->options.gave_rights);
+  EXPECT_TRUE(read->prepared.registries.at("shared.azurecr.io")->by_repository);
 }
 
 TEST(Payload, OfADownSaysWhatStays) {

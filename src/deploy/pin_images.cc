@@ -26,11 +26,6 @@ bool is_recent(const plan::PulledImage& image, const PinnedImage& known, std::in
   return !image.refresh_after || known.asked_at_ms + image.refresh_after->count() >= begin_ms;
 }
 
-bool is_azure_registry(const rest::Cloud& cloud, const std::string& server) {
-  if (cloud.is_emulator()) return server.starts_with("localhost:");
-  return !cloud.registry_suffix.empty() && server.ends_with("." + cloud.registry_suffix);
-}
-
 /// The passwords that can be read: not by everybody who may deploy, and not before the vault is there.
 std::map<std::string, rest::RegistryPassword> passwords_of(const std::map<std::string, plan::RegistryUser>& users,
                                                            const azure::ResourceId& vault, const AzureAccess& access,
@@ -51,7 +46,7 @@ rest::FoundImage look_up(const plan::PulledImage& image, const std::map<std::str
   rest::RegistryQuery query;
   if (const auto password = passwords.find(server); password != passwords.end()) query.login = password->second;
   std::optional<rest::RegistryClient> azure;
-  if (is_azure_registry(access.cloud, server))
+  if (plan::is_azure_registry(server, access.cloud.registry_suffix))
     query.azure = &azure.emplace(access.cloud, server, access.tenant, access.tokens, access.unsigned_pipeline);
   else
     query.mirror = access.cloud.emulator_registries;
@@ -129,7 +124,7 @@ Result<PinnedImages> pin_images(const std::vector<plan::PulledImage>& images, co
   for (std::size_t at = 0; at < wanted.size(); ++at) {
     const auto& image = *wanted[at];
     const auto server = image.parts().server;
-    const bool has_rights = users.contains(server) || is_azure_registry(access.cloud, server);
+    const bool has_rights = users.contains(server) || plan::is_azure_registry(server, access.cloud.registry_suffix);
     const auto was = known.find(image.name);
     auto& now = pinned[image.name];
     now = {found[at].digest, to_ms(access.clock.now())};

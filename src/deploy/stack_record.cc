@@ -53,11 +53,17 @@ Result<void> add_marks(StackView& view, rest::ArmClient& arm, const StackScope& 
   return {};
 }
 
-Result<std::string> roles_digest(rest::ArmClient& arm, const std::string& group, std::stop_token stop) {
+Result<std::string> roles_digest(rest::ArmClient& arm, const std::string& group,
+                                 const std::vector<azure::ResourceId>& grants, std::stop_token stop) {
   TRY_ASSIGN(const auto roles, arm.list(group + "/providers/" + std::string(kRoleType), version_of(kRoleType), stop));
   std::vector<std::string> ids;
   for (const auto& role : roles)
     if (const auto id = to_lower(text_at(role, "id")); id.starts_with(to_lower(group))) ids.push_back(id);
+  for (const auto& grant : grants) {
+    const auto found = arm.get(grant, version_of(kRoleType), stop);
+    if (!found && found.error().kind != Error::Kind::refused) return fail(found.error());
+    if (!found || *found) ids.push_back(to_lower(grant.text()));  // who may not look takes it to be there
+  }
   std::ranges::sort(ids);
   return sha256_hex(join(ids, "\n"));
 }
@@ -75,9 +81,10 @@ Result<std::optional<StackRecord>> read_record(const AzureAccess& access, const 
 }
 
 Result<void> add_secrets_and_roles(StackView& view, rest::ArmClient& arm, const StackScope& scope,
-                                   const StackNames& names, std::stop_token stop) {
+                                   const StackNames& names, const plan::SharedRegistries& registries,
+                                   std::stop_token stop) {
   TRY_ASSIGN(view.secrets, list_secrets(arm, id_of(scope, "Microsoft.KeyVault/vaults", names.vault), stop));
-  TRY_ASSIGN(view.roles, roles_digest(arm, group_path(scope), stop));
+  TRY_ASSIGN(view.roles, roles_digest(arm, group_path(scope), grants_on(registries, scope), stop));
   return {};
 }
 
@@ -99,7 +106,8 @@ std::string to_text(const StackRecord& record) {
               {"scales", record.scales},
               {"secrets", record.secrets},
               {"roles", record.roles},
-              {"images", images_json(record.images)}}
+              {"images", images_json(record.images)},
+              {"registries", registries_json(record.registries)}}
       .dump();
 }
 
@@ -115,10 +123,41 @@ std::optional<StackRecord> parse_record(const std::string& text) {
     record.secrets = json.at("secrets").get<std::string>();
     record.roles = json.at("roles").get<std::string>();
     record.images = images_of(json.at("images"));
+    record.registries = registries_of(json.at("registries"));
   } catch (const Json::exception&) {
     return std::nullopt;
   }
   return record;
+}
+
+Json registries_json(const plan::SharedRegistries& registries) {
+  Json json = Json::object();
+  for (const auto& [server, registry] : registries)
+    json[server] = registry
+                       ? Json{{"id", registry->id}, {"pull", registry->pull}, {"byRepository", registry->by_repository}}
+                       : Json();
+  return json;
+}
+
+plan::SharedRegistries registries_of(const Json& json) {
+  plan::SharedRegistries registries;
+  for (const auto& [server, one] : json.items())
+    registries[server] =
+        one.is_null() ? std::nullopt
+                      : std::optional(plan::SharedRegistry{.id = one.at("id"),
+                                                           .pull = one.at("pull").get<plan::SharedRegistry::Pull>(),
+                                                           .by_repository = one.at("byRepository")});
+  return registries;
+}
+
+std::vector<azure::ResourceId> grants_on(const plan::SharedRegistries& registries, const StackScope& scope) {
+  const plan::Stack stack{
+      .name = scope.stack, .subscription_id = scope.subscription, .tenant_id = {}, .location = scope.location};
+  std::vector<azure::ResourceId> grants;
+  for (const auto& [server, registry] : registries)
+    if (registry && registry->pull == plan::SharedRegistry::Pull::can_be_granted)
+      grants.push_back(plan::pull_grant_id(scope.project, stack, *registry));
+  return grants;
 }
 
 std::string digest_of(const std::vector<VaultSecret>& secrets) {
@@ -139,7 +178,7 @@ Result<StackView> look_at_stack(const AzureAccess& access, const StackScope& sco
   view.record = std::move(**record);
   TRY_ASSIGN(view.apps,
              access.arm.list(group_path(scope) + "/providers/" + std::string(kAppType), version_of(kAppType), stop));
-  TRY(add_secrets_and_roles(view, access.arm, scope, names, stop));
+  TRY(add_secrets_and_roles(view, access.arm, scope, names, view.record->registries, stop));
   return view;
 }
 
@@ -150,10 +189,10 @@ PinnedImages recorded_images(const AzureAccess& access, const StackScope& scope,
 }
 
 Result<StackView> look_again(const AzureAccess& access, const StackScope& scope, const StackNames& names,
-                             std::stop_token stop) {
+                             const plan::SharedRegistries& registries, std::stop_token stop) {
   StackView view;
   TRY(add_marks(view, access.arm, scope, stop));
-  TRY(add_secrets_and_roles(view, access.arm, scope, names, stop));
+  TRY(add_secrets_and_roles(view, access.arm, scope, names, registries, stop));
   return view;
 }
 

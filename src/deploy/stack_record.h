@@ -12,6 +12,7 @@
 #include "deploy/engine.h"
 #include "deploy/pin_images.h"
 #include "deploy/vault_secrets.h"
+#include "plan/plan.h"
 #include "rest/blob_client.h"
 
 /// What a run leaves behind in the stack's storage, and what is there when the next one begins. Azure stays the state:
@@ -30,8 +31,13 @@ struct StackRecord {
   std::map<std::string, nlohmann::json> scales;
   std::string secrets, roles;  // StackView's
   PinnedImages images;
+  /// Facts' of this run, and of earlier ones those whose grants could not be taken back yet.
+  plan::SharedRegistries registries;
 };
 std::string to_text(const StackRecord& record);
+/// As the record and the payload of a run have them.
+nlohmann::json registries_json(const plan::SharedRegistries& registries);
+plan::SharedRegistries registries_of(const nlohmann::json& json);
 /// Nothing for what is not of this format: another version wrote it, or it is damaged.
 std::optional<StackRecord> parse_record(const std::string& text);
 
@@ -43,7 +49,7 @@ struct StackView {
   std::map<std::string, std::string> marks;
   std::vector<nlohmann::json> apps;  // bodies
   std::vector<VaultSecret> secrets;
-  std::string roles;  // digest of the assignments within the group
+  std::string roles;  // digest of the assignments within the group, and of ours on the record's registries
   std::optional<StackRecord> record;
 };
 std::string digest_of(const std::vector<VaultSecret>& secrets);
@@ -58,9 +64,12 @@ Result<StackView> look_at_stack(const AzureAccess& access, const StackScope& sco
 /// Of the last run, for who shows what the next one would do; none where that cannot be read.
 PinnedImages recorded_images(const AzureAccess& access, const StackScope& scope, const StackNames& names,
                              std::stop_token stop);
-/// Marks, secrets and roles, when a run is over.
+/// Marks, secrets and roles, when a run is over that leaves these registries.
 Result<StackView> look_again(const AzureAccess& access, const StackScope& scope, const StackNames& names,
-                             std::stop_token stop);
+                             const plan::SharedRegistries& registries, std::stop_token stop);
+/// Assignments of the stack's own outside of its group: on those of these registries where whoever deployed may give
+/// roles.
+std::vector<azure::ResourceId> grants_on(const plan::SharedRegistries& registries, const StackScope& scope);
 Result<void> keep_record(rest::BlobClient& blobs, const StackRecord& record, std::stop_token stop);
 
 /// Of the plan and of everything on this machine that it is carried out with: build contexts, files.

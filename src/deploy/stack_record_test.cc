@@ -7,6 +7,9 @@ namespace {
 
 using Json = nlohmann::json;
 
+constexpr const char* kShared =
+    "/subscriptions/s/resourceGroups/team/providers/Microsoft.ContainerRegistry/registries/shared";
+
 StackRecord example() {
   return {.plan = "p",
           .can_assign_roles = false,
@@ -14,7 +17,11 @@ StackRecord example() {
           .scales = {{"/a", {{"minReplicas", 1}}}},
           .secrets = digest_of({}),
           .roles = "r",
-          .images = {{"nginx:1", {"sha256:1", 5}}}};
+          .images = {{"nginx:1", {"sha256:1", 5}}},
+          .registries = {{"other.azurecr.io", std::nullopt},
+                         {"shared.azurecr.io", plan::SharedRegistry{.id = kShared,
+                                                                    .pull = plan::SharedRegistry::Pull::can_be_granted,
+                                                                    .by_repository = true}}}};
 }
 
 StackView as_left(const StackRecord& record) {
@@ -30,6 +37,16 @@ TEST(StackRecord, IsReadAsItWasWritten) {
   const auto read = parse_record(to_text(example()));
   ASSERT_TRUE(read);
   EXPECT_EQ(to_text(*read), to_text(example()));
+}
+
+TEST(StackRecord, KnowsWhereTheStackHasRolesOutsideOfItsGroup) {
+  auto registries = parse_record(to_text(example()))->registries;
+  const StackScope scope{"shop", "test", "s", "rg", "westus3"};
+  const auto grants = grants_on(registries, scope);
+  ASSERT_EQ(grants.size(), 1u);
+  EXPECT_EQ(grants[0].parent()->text(), kShared);
+  registries["shared.azurecr.io"]->pull = plan::SharedRegistry::Pull::granted;
+  EXPECT_TRUE(grants_on(registries, scope).empty());
 }
 
 TEST(StackRecord, OfAnotherFormatOrDamagedIsAsIfThereWereNone) {

@@ -262,11 +262,81 @@ Result<std::optional<providers::ModelFacts>> survey_models(rest::ArmClient& arm,
   return std::optional(std::move(facts));
 }
 
+namespace {
+
+/// Of an answer that the caller has no right to, nothing.
+Result<std::vector<Json>> list_if_allowed(rest::ArmClient& arm, const std::string& path, std::string_view version,
+                                          std::stop_token stop) {
+  auto items = arm.list(path, std::string(version), stop);
+  if (!items && items.error().kind == Error::Kind::refused) return std::vector<Json>{};
+  return items;
+}
+
+/// "List role assignments", Microsoft Learn: at the scope, above and below it.
+std::string assignments_of(const std::string& scope, const std::string& principal) {
+  return fmt::format("{}/providers/Microsoft.Authorization/roleAssignments?$filter=principalId%20eq%20'{}'", scope,
+                     principal);
+}
+
+/// Whether somebody has given the identity its role on the registry, which is good for those who may not.
+Result<bool> is_granted(rest::ArmClient& arm, const plan::SharedRegistry& registry, const std::string& principal,
+                        std::stop_token stop) {
+  if (principal.empty()) return false;
+  TRY_ASSIGN(const auto roles, list_if_allowed(arm, assignments_of(registry.id, principal),
+                                               version_of("Microsoft.Authorization/roleAssignments"), stop));
+  const auto wanted = azure::guid_of(plan::pull_role(registry));
+  return std::ranges::any_of(roles, [&](const Json& role) {
+    return to_lower(text_at(role, "/properties/roleDefinitionId")).ends_with(wanted) &&
+           equals_ignoring_case(text_at(role, "/properties/principalId"), principal) &&
+           to_lower(registry.id).starts_with(to_lower(text_at(role, "/properties/scope")));
+  });
+}
+
+}  // namespace
+
+Result<void> survey_registries(rest::ArmClient& arm, const std::string& project, const plan::Stack& stack,
+                               const std::set<std::string>& servers, plan::Facts& facts, std::stop_token stop) {
+  if (servers.empty()) return {};
+  for (const auto& server : servers) facts.registries[server].reset();
+  TRY_ASSIGN(
+      const auto registries,
+      list_if_allowed(
+          arm, fmt::format("/subscriptions/{}/providers/Microsoft.ContainerRegistry/registries", stack.subscription_id),
+          version_of("Microsoft.ContainerRegistry/registries"), stop));
+  for (const auto& one : registries) {
+    const auto found = facts.registries.find(to_lower(text_at(one, "/properties/loginServer")));
+    const auto id = azure::ResourceId::parse(text_at(one, "/id"));
+    if (found == facts.registries.end() || !id) continue;
+    if (one.value(Json::json_pointer("/properties/anonymousPullEnabled"), false)) {
+      facts.registries.erase(found);
+      continue;
+    }
+    plan::SharedRegistry registry{
+        .id = id->text(),
+        .by_repository = text_at(one, "/properties/roleAssignmentMode") == "AbacRepositoryPermissions"};
+    TRY_ASSIGN(const auto permissions,
+               list_if_allowed(arm, registry.id + "/providers/Microsoft.Authorization/permissions", kPermissionsVersion,
+                               stop));
+    if (allows(permissions, std::string(kAssignRoles))) registry.pull = plan::SharedRegistry::Pull::can_be_granted;
+    if (registry.pull == plan::SharedRegistry::Pull::refused) {
+      TRY_ASSIGN(const auto identity,
+                 arm.get(plan::pull_identity_id(project, stack),
+                         std::string(version_of("Microsoft.ManagedIdentity/userAssignedIdentities")), stop));
+      if (identity) facts.pull_principal_id = text_at(*identity, "/properties/principalId");
+      TRY_ASSIGN(const bool granted, is_granted(arm, registry, facts.pull_principal_id, stop));
+      if (granted) registry.pull = plan::SharedRegistry::Pull::granted;
+    }
+    found->second = std::move(registry);
+  }
+  return {};
+}
+
 plan::Facts facts_of(const StackView& view, const std::string& principal_id) {
   plan::Facts facts;
   facts.principal_id = principal_id;
   facts.can_assign_roles = view.record && view.record->can_assign_roles;
   facts.live_custom_domains = custom_domains(view.apps);
+  if (view.record) facts.registries = view.record->registries;
   facts.config_names.emplace();
   for (const auto& secret : view.secrets)
     if (!secret.config.empty()) facts.config_names->insert(secret.config);

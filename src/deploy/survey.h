@@ -39,6 +39,11 @@ Result<std::optional<providers::ModelFacts>> survey_models(rest::ArmClient& arm,
                                                            const std::string& group, const std::string& account,
                                                            std::stop_token stop);
 
+/// What of the user's own registries planning has to know: one request, and one for each that the project uses. Nothing
+/// is asked for a project that names none (see `plan::own_servers`).
+Result<void> survey_registries(rest::ArmClient& arm, const std::string& project, const plan::Stack& stack,
+                               const std::set<std::string>& servers, plan::Facts& facts, std::stop_token stop);
+
 /// Reads the answers of `locations/{l}/models` and `locations/{l}/usages`. Pure.
 std::vector<providers::OfferedModel> offered_models(const std::vector<nlohmann::json>& models,
                                                     const std::vector<nlohmann::json>& usages);

@@ -4,6 +4,8 @@
 
 #include <nlohmann/json.hpp>
 
+#include "deploy/fake_arm.h"
+
 namespace defang::deploy {
 namespace {
 
@@ -72,6 +74,78 @@ TEST(Namespaces, AreThoseOfTheGraphThatNeedRegistration) {
   add("app/web", "Microsoft.App/containerApps");
   add("environment", "Microsoft.App/managedEnvironments");
   EXPECT_EQ(namespaces_of(graph), (std::set<std::string>{"Microsoft.App"}));
+}
+
+class OwnRegistries : public ::testing::Test {
+ protected:
+  OwnRegistries() : arm_(clock_) {
+    // As GET of the subscription's list has it.
+    listed() = {{"id", kShared}, {"properties", {{"loginServer", "shared.azurecr.io"}}}};
+  }
+  Json& listed() { return arm_.resources["/subscriptions/s/providers/microsoft.containerregistry/registries/shared"]; }
+  void permit(const Json& permission) {
+    arm_.resources[to_lower(kShared) + "/providers/microsoft.authorization/permissions/1"] = permission;
+  }
+  plan::Facts ask(const std::set<std::string>& servers) {
+    plan::Facts facts;
+    EXPECT_TRUE(survey_registries(arm_, "shop", kStack, servers, facts, {}));
+    return facts;
+  }
+  using Pull = plan::SharedRegistry::Pull;
+  Pull pull() { return ask({"shared.azurecr.io"}).registries.at("shared.azurecr.io")->pull; }
+
+  const std::string kShared =
+      "/subscriptions/s/resourceGroups/team/providers/Microsoft.ContainerRegistry/registries/shared";
+  const plan::Stack kStack{.name = "test", .subscription_id = "s"};
+  FakeClock clock_;
+  FakeArm arm_;
+};
+
+TEST_F(OwnRegistries, AreNotAskedForWhereNoImageIsOfOne) {
+  EXPECT_TRUE(ask({}).registries.empty());
+  EXPECT_TRUE(arm_.requests.empty());
+}
+
+TEST_F(OwnRegistries, AreKnownByTheirServer) {
+  permit(kOwner);
+  const auto facts = ask({"shared.azurecr.io", "other.azurecr.io"});
+  EXPECT_EQ(facts.registries.at("shared.azurecr.io")->id, kShared);
+  EXPECT_FALSE(facts.registries.at("shared.azurecr.io")->by_repository);
+  EXPECT_FALSE(facts.registries.at("other.azurecr.io"));
+  EXPECT_EQ(arm_.requests, (std::vector<std::string>{"LIST registries", "LIST permissions"}));
+}
+
+TEST_F(OwnRegistries, ThatEverybodyMayPullFromNeedNothing) {
+  listed()["properties"]["anonymousPullEnabled"] = true;
+  EXPECT_TRUE(ask({"shared.azurecr.io"}).registries.empty());
+}
+
+TEST_F(OwnRegistries, MayHaveRightsByRepository) {
+  listed()["properties"]["roleAssignmentMode"] = "AbacRepositoryPermissions";
+  EXPECT_TRUE(ask({"shared.azurecr.io"}).registries.at("shared.azurecr.io")->by_repository);
+}
+
+TEST_F(OwnRegistries, TellWhetherTheStackMayBeLetIn) {
+  permit(kOwner);
+  EXPECT_EQ(pull(), Pull::can_be_granted);
+  permit(kContributor);
+  EXPECT_EQ(pull(), Pull::refused);
+}
+
+TEST_F(OwnRegistries, TellWhetherSomebodyHasLetTheStackIn) {
+  permit(kContributor);
+  arm_.resources[to_lower(plan::pull_identity_id("shop", kStack).text())] = {{"properties", {{"principalId", "p"}}}};
+  auto& role = arm_.resources[to_lower(kShared) + "/providers/microsoft.authorization/roleassignments/r"];
+  role = {{"properties",
+           {{"principalId", "p"},
+            {"scope", kShared},
+            {"roleDefinitionId", azure::role_definition_id("s", azure::Role::acr_pull)}}}};
+  EXPECT_EQ(pull(), Pull::granted);
+  role["properties"]["scope"] = "/subscriptions/s";
+  EXPECT_EQ(pull(), Pull::granted);
+  role["properties"]["principalId"] = "q";
+  EXPECT_EQ(pull(), Pull::refused);
+  EXPECT_EQ(ask({"shared.azurecr.io"}).pull_principal_id, "p");
 }
 
 }  // namespace

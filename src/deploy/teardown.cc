@@ -10,6 +10,7 @@
 
 #include "azure/resource_types.h"
 #include "deploy/decide.h"
+#include "deploy/diagnostics.h"
 #include "deploy/json_path.h"
 #include "deploy/known_errors.h"
 #include "rest/azure_error.h"
@@ -143,6 +144,17 @@ class Teardown {
       const std::lock_guard lock(mutex_);
       ++finished_.failed;
     }
+  }
+
+  /// What a stack can go without: a refusal is told, and the rest goes all the same.
+  void take_back(const Removal& role) {
+    const auto* row = azure::find_resource_type(role.type);
+    const auto begun = clock_.elapsed();
+    const auto removed = arm_.remove(*azure::ResourceId::parse(role.id), std::string(row->api_version), {}, stop_);
+    if (!removed) return tell(role_stays(role.id, removed.error()));
+    emit(NodeStarted{role.id, "", NodeStarted::Doing::remove, role.type, role.name, {}});
+    emit(NodeFinished{role.id, "", NodeFinished::How::removed, clock_.elapsed() - begun, ""});
+    ++finished_.removed;
   }
 
   /// The request only; Azure goes on by itself.
@@ -333,6 +345,26 @@ std::string stays_for_the_run(const Stock& stock) {
   return fmt::format("this run goes on in {}; the next `defang compose down` removes them", join(names, ", "));
 }
 
+/// What the identity may do outside of the group, as far as the caller may know: who may not look in the subscription
+/// could give no role there either.
+Result<std::vector<Removal>> roles_outside(rest::ArmClient& arm, const TeardownOptions& options, std::stop_token stop) {
+  std::vector<Removal> roles;
+  if (!options.pulls_with) return roles;
+  TRY_ASSIGN(const auto identity,
+             arm.get(*options.pulls_with, std::string(azure::find_resource_type(kIdentityType)->api_version), stop));
+  if (!identity || !is_ours(*identity, options.scope)) return roles;
+  const auto principal = text_at(*identity, "properties.principalId");
+  const auto list = arm.list(fmt::format("/subscriptions/{}/providers/{}?$filter=principalId%20eq%20'{}'",
+                                         options.scope.subscription, kRoleType, principal),
+                             std::string(azure::find_resource_type(kRoleType)->api_version), stop);
+  if (!list && list.error().kind != Error::Kind::refused) return fail(list.error());
+  const auto group = to_lower(group_of(options.scope).text()) + "/";
+  for (const auto& role : list.value_or(std::vector<Json>()))
+    if (text_at(role, "properties.principalId") == principal && !to_lower(text_at(role, "id")).starts_with(group))
+      roles.push_back({text_at(role, "id"), std::string(kRoleType), text_at(role, "name")});
+  return roles;
+}
+
 /// Why apps go, and what a rename comes to.
 std::string farewell(const std::vector<Removal>& gone, const std::set<std::string>& new_services) {
   const auto quoted = [](const auto& names) {
@@ -373,8 +405,14 @@ TeardownResult tear_down(rest::ArmClient& arm, Clock& clock, const EventSink& si
   const StackScope& scope = options.scope;
   const auto stock = take_stock(arm, options, stop);
   if (!stock) return {teardown.fail_with(stock.error()), {}};
+  const auto roles = roles_outside(arm, options, stop);
+  if (!roles) return {teardown.fail_with(roles.error()), {}};
+  const auto begin = [&](std::size_t nodes) {
+    teardown.begin(scope, nodes + roles->size());
+    for (const auto& role : *roles) teardown.take_back(role);
+  };
   if (stock->whole_group) {
-    teardown.begin(scope, 1);
+    begin(1);
     const Removal removal{group_of(scope).text(), "Microsoft.Resources/resourceGroups", scope.group};
     if (options.no_wait || options.carried_out_by)
       teardown.order_removal(removal);
@@ -382,7 +420,7 @@ TeardownResult tear_down(rest::ArmClient& arm, Clock& clock, const EventSink& si
       teardown.remove(removal);
   } else {
     const auto phases = removal_phases(stock->resources, scope, stock->all_that_stays());
-    teardown.begin(scope, count(phases));
+    begin(count(phases));
     if (options.no_wait && !stock->is_gone)
       teardown.tell("parts of a group go one after another, so `--no-wait` waits for them");
     if (!stock->run.empty()) teardown.tell(stays_for_the_run(*stock));
@@ -390,6 +428,17 @@ TeardownResult tear_down(rest::ArmClient& arm, Clock& clock, const EventSink& si
   }
   auto finished = teardown.finish();
   return {finished, remaining_of(stock->resources, scope, stock->config, stock->data, teardown.removed())};
+}
+
+RunFinished take_roles_back(rest::ArmClient& arm, Clock& clock, const EventSink& sink, const TeardownOptions& options,
+                            std::stop_token stop) {
+  Teardown teardown(arm, clock, sink, stop);
+  const auto roles = roles_outside(arm, options, stop);
+  if (!roles) return teardown.fail_with(roles.error());
+  if (roles->empty()) return {};
+  teardown.begin(options.scope, roles->size());
+  for (const auto& role : *roles) teardown.take_back(role);
+  return teardown.finish();
 }
 
 RunFinished remove_left_over(rest::ArmClient& arm, Clock& clock, const EventSink& sink,

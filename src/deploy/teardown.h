@@ -34,6 +34,8 @@ struct TeardownOptions {
   bool keep_data = true;
   /// Returns as soon as Azure has taken the order. Only where the whole group goes: parts go one after another.
   bool no_wait = false;
+  /// The identity that may have roles outside of the group, which do not go with it (ARM-44).
+  std::optional<azure::ResourceId> pulls_with;
   /// Where the job itself does it: unless the whole group goes, it leaves what it runs in.
   std::optional<RunJobNames> carried_out_by;
 };
@@ -59,6 +61,10 @@ struct TeardownResult {
 /// All of the stack. The whole group at once where everything in it is ours and nothing has to stay.
 TeardownResult tear_down(rest::ArmClient& arm, Clock& clock, const EventSink& sink, const TeardownOptions& options,
                          std::stop_token stop);
+
+/// Only the roles outside of the group, where a job is to take the rest away: it has no right to these.
+RunFinished take_roles_back(rest::ArmClient& arm, Clock& clock, const EventSink& sink, const TeardownOptions& options,
+                            std::stop_token stop);
 
 struct LeftOver {
   std::set<std::string> new_services;  // who may be one of them under another name

@@ -117,6 +117,51 @@ TEST_F(Down, WhatCannotBeRemovedKeepsWhatItUses) {
   EXPECT_EQ(go(), "DELETE web\n");
 }
 
+class DownWithRoles : public Down {
+ protected:
+  DownWithRoles() {
+    add("Microsoft.ManagedIdentity/userAssignedIdentities", "pull", ours());
+    const auto identity =
+        azure::ResourceId::resource("sub", "rg", "Microsoft.ManagedIdentity/userAssignedIdentities", "pull");
+    arm_.at(identity)["properties"]["principalId"] = "p";
+    options_.pulls_with = identity;
+    role("team/providers/Microsoft.ContainerRegistry/registries/shared", "theirs", "p");
+    role("team/providers/Microsoft.ContainerRegistry/registries/shared", "of-others", "q");
+    role("rg/providers/Microsoft.ContainerRegistry/registries/own", "ours", "p");
+  }
+  void role(const std::string& scope, const std::string& name, const std::string& principal) {
+    // As GET of the subscription's list has them.
+    arm_.resources["/subscriptions/sub/providers/microsoft.authorization/roleassignments/" + name] = {
+        {"id",
+         "/subscriptions/sub/resourceGroups/" + scope + "/providers/Microsoft.Authorization/roleAssignments/" + name},
+        {"name", name},
+        {"properties", {{"principalId", principal}}}};
+  }
+};
+
+TEST_F(DownWithRoles, TakesThoseOutsideOfTheGroupBeforeTheirHolder) { EXPECT_EQ(go(), "DELETE theirs\nDELETE rg\n"); }
+
+TEST_F(DownWithRoles, GoesOnWhereOneCannotBeTaken) {
+  arm_.refusals["DELETE theirs"] = {{.code = "AuthorizationFailed", .message = "no"}};
+  std::string said;
+  const auto note = [&](const Event& event) {
+    if (const auto* notice = std::get_if<Notice>(&event.what)) said += notice->message + "\n";
+  };
+  const auto result = tear_down(arm_, clock_, note, options_, {});
+  EXPECT_EQ(result.finished.how, RunFinished::How::done);
+  EXPECT_EQ(said,
+            "the stack does not need a role on a registry any more, and it could not be taken back "
+            "(AuthorizationFailed): somebody who may assign roles there can run `az role assignment delete --ids "
+            "/subscriptions/sub/resourceGroups/team/providers/Microsoft.ContainerRegistry/registries/shared/providers/"
+            "Microsoft.Authorization/roleAssignments/theirs`\n");
+}
+
+TEST_F(DownWithRoles, LeavesTheRestToAJobThatMayNotTakeThem) {
+  const auto taken = take_roles_back(arm_, clock_, [](const Event&) {}, options_, {});
+  EXPECT_EQ(taken.removed, 1u);
+  EXPECT_EQ(std::ranges::count_if(arm_.requests, [](const auto& one) { return one.starts_with("DELETE"); }), 1);
+}
+
 class LeftOvers : public Down {
  protected:
   LeftOvers() {

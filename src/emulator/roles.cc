@@ -35,6 +35,10 @@ constexpr auto kRoles = std::to_array<Role>({
      "", ""},
     {"8311e382-0749-4cb8-b61a-304f252e45ec", "AcrPush", "acr push",
      "Microsoft.ContainerRegistry/registries/pull/read Microsoft.ContainerRegistry/registries/push/write", "", ""},
+    {"b93aa761-3e63-49ed-ac28-beffa264f7ac", "Container Registry Repository Reader",
+     "Allows for read access to Azure Container Registry repositories, but excluding catalog listing.", "", "",
+     "Microsoft.ContainerRegistry/registries/repositories/metadata/read "
+     "Microsoft.ContainerRegistry/registries/repositories/content/read"},
     {"00482a5a-887f-4fb3-b363-3b7fe8e74483", "Key Vault Administrator",
      "Perform all data plane operations on a key vault and all objects in it, including certificates, keys, and "
      "secrets. Cannot manage key vault "

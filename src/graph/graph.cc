@@ -125,7 +125,7 @@ std::vector<Edge> ResourceGraph::edges_of(std::string_view id) const {
   std::vector<Edge> edges;
   if (const auto* resource = std::get_if<Resource>(node)) {
     edges = resource->after;
-    if (!resource->scope.empty()) edges.push_back({resource->scope, ""});
+    if (!resource->scope.empty() && !resource->is_outside()) edges.push_back({resource->scope, ""});
     collect(resource->body, edges);
   } else {
     const auto& action = std::get<Action>(*node);

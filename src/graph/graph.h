@@ -32,7 +32,8 @@ struct Resource {
   std::string type;         // "Microsoft.App/containerApps"
   std::string api_version;  // "2026-01-01"
   std::string name;         // "web"; "parent/child" for a child resource
-  /// Extension resources (role assignments) only: the node that they are about.
+  /// Extension resources (role assignments) only: the node that they are about, or the id of a resource that others
+  /// made (`is_outside`).
   std::string scope;
   /// Everything of the PUT but name and type: location, tags, identity, sku, properties.
   Value body;
@@ -41,6 +42,9 @@ struct Resource {
   std::string service;  // Compose service, empty for shared ones
   Retention retention = Retention::stateless;
   std::vector<Edge> after;  // explicit edges; those of references are added by ResourceGraph
+
+  /// About something that is not of the graph, and not of the stack's group either.
+  bool is_outside() const { return scope.starts_with('/'); }
 };
 
 /// A secret's recipe. Values exist in deploy/ only.

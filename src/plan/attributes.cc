@@ -89,7 +89,7 @@ constexpr auto kSupport = std::to_array<AttributeSupport>({
     {"group_add", warned, "the groups of the image's user apply"},
     {"healthcheck", adapted, "HTTP and TCP probes"},
     {"hostname", noted, "siblings reach the service by its own name"},
-    {"image", honoured, "pulled by the environment"},
+    {"image", honoured, "pulled by the environment, from a registry of your own as the stack's identity"},
     {"init", silent, "Container Apps reaps processes"},
     {"ipc", refused, "containers do not share memory on Container Apps"},
     {"isolation", silent, "Container Apps chooses it"},

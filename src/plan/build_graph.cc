@@ -343,6 +343,7 @@ Value add_derived_image(Planning& plan, const Service& service) {
   const auto id = node("build", service.name);
   const auto& span = is_known(service.working_dir) ? service.working_dir->span : service.user->span;
   plan.diagnostics.add(derived_image(service, span));
+  check_base_image(plan, service);
   graph::BuildImage build{.service = service.name,
                           .registry = std::string(providers::kRegistry),
                           .storage = std::string(providers::kStorage),
@@ -413,7 +414,7 @@ Value image_of(Planning& plan, PlannedService& planned) {
   const bool keeps_data = std::ranges::find(mounts, PlannedMount::Kind::share, &PlannedMount::kind) != mounts.end();
   if (providers::well_known_port(service.image->value) && !keeps_data) plan.diagnostics.add(stateful_image(service));
   if (is_built(service)) return add_derived_image(plan, service);
-  use_login(plan, planned.workload, service.image->value, service.image->span);
+  let_pull(plan, planned.workload, service.image->value, service.image->span);
   return pinned(plan, service.image->value);
 }
 
@@ -471,7 +472,7 @@ void add_init_containers(Planning& plan, PlannedService& planned) {
     const bool is_own = !image || (service.image && image->text == service.image->value);
     providers::Workload init{.service = &service, .name = name};
     init.image = is_own ? workload.image : Value(pinned(plan, image->text));
-    if (!is_own) use_login(plan, workload, image->text, image->span);
+    if (!is_own) let_pull(plan, workload, image->text, image->span);
     init.size = workload.size;
     init.arguments = hook_command(plan, service, hook);
     init.environment = hook_environment(plan, workload, hook);

@@ -50,13 +50,14 @@ bool is_role(const graph::Resource& resource) { return equals_ignoring_case(reso
 
 /// What exists before the job does.
 bool is_there_first(std::string_view node) { return std::ranges::find(kFirst, node) != kFirst.end(); }
+bool is_about_first(const graph::Resource& role) { return role.is_outside() || is_there_first(role.scope); }
 
 /// The roles, by GUID, of assignments whose scope only the job makes.
 std::set<std::string> roles_left(const graph::ResourceGraph& graph) {
   std::set<std::string> guids;
   for (const auto& [id, node] : graph.nodes()) {
     const auto* resource = std::get_if<graph::Resource>(&node);
-    if (resource == nullptr || !is_role(*resource) || is_there_first(resource->scope)) continue;
+    if (resource == nullptr || !is_role(*resource) || is_about_first(*resource)) continue;
     const auto* definition = resource->body.find("properties")->find("roleDefinitionId")->get_if<Value::Text>();
     const auto& text = std::get<std::string>(definition->front());
     guids.insert(text.substr(text.rfind('/') + 1));
@@ -115,7 +116,7 @@ void add_job(graph::ResourceGraph& graph, const StackScope& scope, const RunJobN
 
 bool comes_first(const graph::Node& node) {
   if (const auto* resource = std::get_if<graph::Resource>(&node))
-    return resource->id == kRunJob || is_there_first(is_role(*resource) ? resource->scope : resource->id);
+    return resource->id == kRunJob || (is_role(*resource) ? is_about_first(*resource) : is_there_first(resource->id));
   const auto* secret = std::get_if<graph::WriteSecret>(&std::get<graph::Action>(node).what);
   return secret != nullptr && std::holds_alternative<graph::FileRecipe>(secret->recipe);
 }
@@ -160,10 +161,16 @@ graph::ResourceGraph in_the_job(const graph::ResourceGraph& graph, const graph::
   const bool has_own_roles = first.find(kRunVaultRole) || first.find(kRunGrantRole);
   for (const char* id : {kRunIdentity, kRunVaultRole, kRunGrantRole})
     if (has_own_roles && first.find(id)) out.add(*first.resource(id));
+  const auto is_out_of_sight = [&](const graph::Edge& edge) {
+    const auto* resource = graph.resource(edge.node);
+    return resource != nullptr && resource->is_outside();
+  };
   for (const auto& [id, node] : graph.nodes()) {
     if (const auto* resource = std::get_if<graph::Resource>(&node)) {
+      if (resource->is_outside()) continue;
       auto added = *resource;
-      if (is_role(added) && !is_there_first(added.scope))
+      std::erase_if(added.after, is_out_of_sight);
+      if (is_role(added) && !is_about_first(added))
         added.after.push_back({kRunGrantRole, "the run must be allowed to give it"});
       out.add(std::move(added));
       continue;

@@ -43,7 +43,8 @@ graph::ResourceGraph before_the_job(const graph::ResourceGraph& graph, const std
                                     const RunJobNeeds& needs);
 
 /// The same graph as the job carries it out, after `first`: files are in the vault by then, and are read from there;
-/// who reads values there waits until the job's own role has spread, too, and so does what gives roles.
+/// who reads values there waits until the job's own role has spread, too, and so does what gives roles. Of what lies
+/// outside of the group the job knows nothing: it has no right to.
 graph::ResourceGraph in_the_job(const graph::ResourceGraph& graph, const graph::ResourceGraph& first);
 
 }  // namespace defang::plan

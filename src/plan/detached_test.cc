@@ -139,6 +139,24 @@ TEST(InTheJob, WhatGivesRolesWaitsForTheRightTo) {
   EXPECT_NE(std::ranges::find(edges, kRunGrantRole, &graph::Edge::node), edges.end());
 }
 
+TEST(InTheJob, KnowsNothingOfRolesOutsideOfTheGroupWhichAreGivenBefore) {
+  auto with = project();
+  with.services["web"].image = {"shared.azurecr.io/app", {}};
+  Facts facts{.principal_id = "me", .principal_type = "User"};
+  facts.registries["shared.azurecr.io"] = SharedRegistry{
+      .id = "/subscriptions/s/resourceGroups/team/providers/Microsoft.ContainerRegistry/registries/shared",
+      .pull = SharedRegistry::Pull::can_be_granted};
+  Diagnostics diagnostics;
+  const auto graph = build_graph(with, kStack, facts, diagnostics);
+  const auto first = before_the_job(graph, "shop", kStack, needs());
+  EXPECT_NE(first.find("role/pull/shared.azurecr.io"), nullptr);
+  EXPECT_EQ(first.find(kRunGrantRole), nullptr);
+  const auto job = in_the_job(graph, first);
+  EXPECT_EQ(job.fault(), "");
+  EXPECT_EQ(job.find("role/pull/shared.azurecr.io"), nullptr);
+  EXPECT_NE(job.find("app/web"), nullptr);
+}
+
 TEST(InTheJob, FindsFilesInTheVault) {
   graph::ResourceGraph graph;
   graph.add(graph::Resource{.id = "vault"});

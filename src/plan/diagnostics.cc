@@ -644,6 +644,46 @@ Diagnostic dependency_cycle(const std::vector<std::string>& cycle, const SourceS
                "remove one of these `depends_on`");
 }
 
+Diagnostic registry_gives_no_role(const compose::Service& service, const std::string& server,
+                                  const SharedRegistry& registry, const std::string& principal_id,
+                                  const SourceSpan& span) {
+  const auto role = azure::name_of(pull_role(registry));
+  // The identity that would have the role is there after the first deployment only.
+  const auto by_hand = principal_id.empty() ? std::string()
+                                            : fmt::format(
+                                                  ", or runs `az role assignment create --assignee-object-id {} "
+                                                  "--assignee-principal-type ServicePrincipal "
+                                                  "--role \"{}\" --scope {}`",
+                                                  principal_id, role, registry.id);
+  return error(
+      "azure.registry-role",
+      fmt::format("service `{}` pulls from `{}`, where the stack has no right to: you may not give it the role "
+                  "{}, since Microsoft.Authorization/roleAssignments/write is missing on `{}`",
+                  service.name, server, role, registry.id),
+      span,
+      fmt::format("sign in with `defang registry login {}`; or somebody who may assign roles there deploys this "
+                  "stack once{}",
+                  server, by_hand));
+}
+
+Diagnostic registry_elsewhere(const compose::Service& service, const std::string& server, const SourceSpan& span) {
+  return note(
+      "azure.registry-elsewhere",
+      fmt::format("service `{}` pulls from `{}`, which is no registry that you can see in this subscription: it "
+                  "is pulled without signing in",
+                  service.name, server),
+      span,
+      fmt::format("that works where everybody may pull; otherwise sign in with `defang registry login {}`", server));
+}
+
+Diagnostic base_image_needs_login(const compose::Service& service, const std::string& server) {
+  return warning("azure.registry-in-build",
+                 fmt::format("the image of service `{}` is built on one of `{}`, which lets no build pull without "
+                             "signing in: a build has no identity",
+                             service.name, server),
+                 service.image->span, fmt::format("sign in with `defang registry login {}`", server));
+}
+
 Diagnostic public_port_twice(int port, const std::string& first, const std::string& second, const SourceSpan& span) {
   return error("azure.public-port",
                fmt::format("services `{}` and `{}` both want public TCP port {}, which an environment has once", first,

@@ -108,6 +108,12 @@ Diagnostic model_not_offered(const std::string& service, const std::string& want
 Diagnostic model_name_from_config(const compose::Service& service, const compose::EnvironmentVariable& variable,
                                   const std::string& deployment);
 
+Diagnostic registry_gives_no_role(const compose::Service& service, const std::string& server,
+                                  const SharedRegistry& registry, const std::string& principal_id,
+                                  const SourceSpan& span);
+Diagnostic registry_elsewhere(const compose::Service& service, const std::string& server, const SourceSpan& span);
+Diagnostic base_image_needs_login(const compose::Service& service, const std::string& server);
+
 Diagnostic sibling_address_rewritten(const std::string& service, const std::string& where, const std::string& from,
                                      const std::string& to, const SourceSpan& span);
 Diagnostic sibling_port_is_published(const std::string& service, const std::string& sibling, int published, int target,

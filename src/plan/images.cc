@@ -61,6 +61,15 @@ PulledImage::Name PulledImage::parts() const {
   return parts;
 }
 
+std::vector<NamedImage> images_of(const compose::Project& project, const compose::Service& service) {
+  std::vector<NamedImage> images;
+  if (service.image && !service.build) images.push_back({service.image->value, service.image->span});
+  if (const auto* hooks = value_at(project, service.name, "pre_start"))
+    for (const auto& hook : hooks->items)
+      if (const auto* image = hook.find("image")) images.push_back({image->text, image->span});
+  return images;
+}
+
 std::string pinned(const Planning& plan, const std::string& image) {
   const auto digest = plan.facts.image_digests.find(image);
   if (digest == plan.facts.image_digests.end() || digest->second.empty()) return image;
@@ -73,25 +82,19 @@ std::vector<PulledImage> pulled_images(const compose::Project& project, const St
   auto plan = begin_planning(project, stack, facts, told_elsewhere);
   find_stores(plan);
   std::vector<PulledImage> images;
-  const auto add = [&](const std::string& service, const std::string& name, const SourceSpan& span) {
-    if (!can_be_looked_up(name)) return;
-    const auto after = refresh_after(project, service);
-    const auto known = std::ranges::find(images, name, &PulledImage::name);
-    if (known == images.end()) {
-      images.push_back({name, {service}, span, after});
-      return;
+  for (const auto& [service_name, service] : project.services) {
+    if (plan.stores.contains(service_name)) continue;
+    const auto after = refresh_after(project, service_name);
+    for (auto& [name, span] : images_of(project, service)) {
+      if (!can_be_looked_up(name)) continue;
+      const auto known = std::ranges::find(images, name, &PulledImage::name);
+      if (known == images.end()) {
+        images.push_back({std::move(name), {service_name}, span, after});
+        continue;
+      }
+      known->services.push_back(service_name);
+      if (after && (!known->refresh_after || *after < *known->refresh_after)) known->refresh_after = after;
     }
-    known->services.push_back(service);
-    if (after && (!known->refresh_after || *after < *known->refresh_after)) known->refresh_after = after;
-  };
-  for (const auto& [name, service] : project.services) {
-    if (plan.stores.contains(name)) continue;
-    if (service.image && !service.build) add(name, service.image->value, service.image->span);
-    const auto* hooks = value_at(project, name, "pre_start");
-    if (!hooks) continue;
-    for (const auto& hook : hooks->items)
-      if (const auto* image = hook.find("image"); image && !(service.image && image->text == service.image->value))
-        add(name, image->text, image->span);
   }
   return images;
 }

@@ -8,6 +8,8 @@
 #include <string>
 #include <vector>
 
+#include "azure/resource_id.h"
+#include "azure/roles.h"
 #include "compose/project.h"
 #include "graph/graph.h"
 #include "providers/cognitive_services.h"
@@ -73,6 +75,23 @@ struct ModuleImage {
   std::vector<std::string> entrypoint, command;
 };
 
+/// A container registry of the subscription, of the user's own making.
+struct SharedRegistry {
+  /// What is known of the stack's right to pull from it.
+  enum class Pull {
+    can_be_granted,  // who deploys may assign roles there
+    granted,         // somebody else has given it
+    refused,
+  };
+  std::string id;
+  Pull pull = Pull::refused;
+  /// Rights are given by repository (ACR-6): AcrPull says nothing there.
+  bool by_repository = false;
+};
+
+/// By server: nothing where the subscription shows no such registry.
+using SharedRegistries = std::map<std::string, std::optional<SharedRegistry>>;
+
 /// What planning needs to know of Azure; read by the engine's survey, asked for by `facts_needed`. Absent when offline.
 struct Facts {
   /// Roles can be assigned in the group. Contributors cannot: then vault access policies, registry and storage keys are
@@ -90,6 +109,9 @@ struct Facts {
   std::map<std::string, RegistryUser> registry_users;
   /// By the name as written: the digest that it is pinned to (see `pulled_images`). Not there, or empty: it is not.
   std::map<std::string, std::string> image_digests;
+  /// Those of `own_servers` but the ones where everybody may pull.
+  SharedRegistries registries;
+  std::string pull_principal_id;  // object id of the identity that pulls, where it is known already
   /// Services that are built, but have no Dockerfile: buildpacks build them (see `services_without_dockerfile`).
   std::set<std::string> without_dockerfile;
   /// Services that are WebAssembly programs and are built (see `module_images`).
@@ -131,6 +153,16 @@ std::string registry_of(std::string_view image);
 std::string registry_server(std::string_view text);
 /// The vault secret with its password.
 std::string registry_secret_name(const std::string& server);
+
+/// Whether the server's name ends in `suffix` ("azurecr.io"), as those of Azure's registries do.
+bool is_azure_registry(std::string_view server, std::string_view suffix);
+/// Servers that the project pulls from, whose names end in `suffix` ("azurecr.io"), and where nobody has signed in:
+/// they may be registries of the user's own.
+std::set<std::string> own_servers(const compose::Project& project, const Facts& facts, std::string_view suffix);
+/// The role that lets pull from it, its assignment to the stack's identity, and that identity.
+azure::Role pull_role(const SharedRegistry& registry);
+azure::ResourceId pull_grant_id(const std::string& project, const Stack& stack, const SharedRegistry& registry);
+azure::ResourceId pull_identity_id(const std::string& project, const Stack& stack);
 
 /// How a managed store is reached by the client that belongs to it.
 struct StoreClient {

@@ -154,6 +154,112 @@ TEST(Registries, ThatTheStackIsSignedInToArePulledFromByPassword) {
   EXPECT_TRUE(plan.needs("login/ghcr.io", "role/deployer"));
 }
 
+SharedRegistry shared(SharedRegistry::Pull pull) {
+  return {.id = "/subscriptions/s/resourceGroups/team/providers/Microsoft.ContainerRegistry/registries/shared",
+          .pull = pull};
+}
+
+TEST(Registries, OfTheUsersOwnArePulledFromAsTheIdentityOnceItMay) {
+  Facts facts;
+  facts.registries["shared.azurecr.io"] = shared(SharedRegistry::Pull::can_be_granted);
+  const auto plan = planned(project({service("web", "shared.azurecr.io/team/web:1")}), facts);
+  EXPECT_FALSE(plan.diagnostics.has_errors());
+  const auto* registries = plan.at("app/web", {"properties", "configuration", "registries"});
+  ASSERT_TRUE(registries);
+  EXPECT_EQ(*registries, Value(Value::List{Value::Map{{"server", "shared.azurecr.io"},
+                                                      {"identity", Reference{"identity/pull", Reference::Kind::id}}}}));
+  EXPECT_TRUE(plan.needs("app/web", "role/pull/shared.azurecr.io"));
+  const auto& role = *plan.graph.resource("role/pull/shared.azurecr.io");
+  EXPECT_EQ(role.because, "identity/pull is AcrPull on `shared` in group `team`");
+  EXPECT_EQ(role.scope, facts.registries["shared.azurecr.io"]->id);
+  EXPECT_TRUE(plan.needs(role.id, "identity/pull"));
+  EXPECT_EQ(pull_grant_id("myapp", {.name = "test", .subscription_id = "s"}, *facts.registries["shared.azurecr.io"]),
+            azure::ResourceId::parse(role.scope)->extension(role.type, role.name));
+  EXPECT_FALSE(plan.graph.find("registry"));  // the stack needs none of its own
+}
+
+TEST(Registries, WithRightsByRepositoryWantARoleOfTheirOwn) {
+  Facts facts;
+  auto registry = shared(SharedRegistry::Pull::can_be_granted);
+  registry.by_repository = true;
+  facts.registries["shared.azurecr.io"] = registry;
+  const auto plan = planned(project({service("web", "shared.azurecr.io/web")}), facts);
+  EXPECT_EQ(*plan.at("role/pull/shared.azurecr.io", {"properties", "roleDefinitionId"}),
+            Value(azure::role_definition_id("s", azure::Role::container_registry_repository_reader)));
+}
+
+TEST(Registries, WhereSomebodyElseGaveTheRightNothingIsWritten) {
+  Facts facts;
+  facts.registries["shared.azurecr.io"] = shared(SharedRegistry::Pull::granted);
+  const auto plan = planned(project({service("web", "shared.azurecr.io/web")}), facts);
+  EXPECT_FALSE(plan.graph.find("role/pull/shared.azurecr.io"));
+  EXPECT_TRUE(plan.needs("app/web", "identity/pull"));
+  EXPECT_TRUE(plan.at("app/web", {"properties", "configuration", "registries"}));
+}
+
+TEST(Registries, ThatGiveNoRoleAreRefusedWithWhatHelps) {
+  Facts facts;
+  facts.registries["shared.azurecr.io"] = shared(SharedRegistry::Pull::refused);
+  const auto p = project({service("web", "shared.azurecr.io/web")});
+  auto plan = planned(p, facts);
+  ASSERT_EQ(plan.codes(), std::vector<std::string>{"azure.registry-role"});
+  EXPECT_TRUE(plan.diagnostics.has_errors());
+  const std::string id = facts.registries["shared.azurecr.io"]->id;
+  EXPECT_EQ(plan.diagnostics.all().front().message,
+            "service `web` pulls from `shared.azurecr.io`, where the stack has no right to: you may not give it the "
+            "role AcrPull, since Microsoft.Authorization/roleAssignments/write is missing on `" +
+                id + "`");
+  EXPECT_EQ(plan.diagnostics.all().front().help,
+            "sign in with `defang registry login shared.azurecr.io`; or somebody who may assign roles there deploys "
+            "this stack once");
+  facts.pull_principal_id = "p";
+  plan = planned(p, facts);
+  EXPECT_TRUE(plan.diagnostics.all().front().help.ends_with(
+      "deploys this stack once, or runs `az role assignment create --assignee-object-id p --assignee-principal-type "
+      "ServicePrincipal --role \"AcrPull\" --scope " +
+      id + "`"));
+}
+
+TEST(Registries, OfOtherSubscriptionsArePulledFromWithoutSigningIn) {
+  Facts facts;
+  facts.registries["other.azurecr.io"].reset();
+  const auto plan = planned(project({service("web", "other.azurecr.io/web")}), facts);
+  EXPECT_EQ(plan.codes(), std::vector<std::string>{"azure.registry-elsewhere"});
+  EXPECT_FALSE(plan.diagnostics.has_errors());
+  EXPECT_FALSE(plan.at("app/web", {"properties", "configuration", "registries"}));
+}
+
+TEST(Registries, WhereSomebodySignedInArePulledFromByPasswordWhosesoeverTheyAre) {
+  Facts facts;
+  facts.registries["shared.azurecr.io"] = shared(SharedRegistry::Pull::can_be_granted);
+  facts.registry_users["shared.azurecr.io"] = {"somebody"};
+  const auto plan = planned(project({service("web", "shared.azurecr.io/web")}), facts);
+  EXPECT_FALSE(plan.graph.find("role/pull/shared.azurecr.io"));
+  EXPECT_FALSE(plan.needs("app/web", "identity/pull"));
+}
+
+TEST(Registries, OfTheUsersOwnLetNoBuildIn) {
+  Facts facts;
+  facts.registries["shared.azurecr.io"] = shared(SharedRegistry::Pull::can_be_granted);
+  auto web = service("web", "shared.azurecr.io/web");
+  web.working_dir = {"/srv", {}};
+  const auto plan = planned(project({web}), facts);
+  EXPECT_EQ(plan.codes(), (std::vector<std::string>{"azure.derived-image", "azure.registry-in-build"}));
+  EXPECT_FALSE(plan.graph.find("role/pull/shared.azurecr.io"));
+}
+
+TEST(OwnServers, AreThoseOfTheCloudWhereNobodySignedIn) {
+  Facts facts;
+  facts.registry_users["known.azurecr.io"] = {"somebody"};
+  auto built = service("built");
+  built.image = {"tagged.azurecr.io/built", {}};
+  built.build = compose::Build{.context = "/project/built"};
+  const auto p = project({service("a", "Shared.azurecr.io/a"), service("b", "known.azurecr.io/b"), service("c", "c"),
+                          service("d", "localhost:5000/d"), service("e", "notazurecr.io/e"), built});
+  EXPECT_EQ(own_servers(p, facts, "azurecr.io"), std::set<std::string>{"shared.azurecr.io"});
+  EXPECT_EQ(own_servers(p, facts, "localhost"), std::set<std::string>{"localhost:5000"});
+}
+
 TEST(BuildGraph, OffersNoIdentityToContainers) {
   auto web = service("web");
   web.environment = {variable("KEY", {{.is_config = true, .text = "KEY"}})};

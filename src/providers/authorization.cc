@@ -11,20 +11,23 @@ using graph::Value;
 
 namespace {
 
-graph::Resource assignment(const StackScope& scope, std::string_view node, const graph::Resource& about,
+constexpr std::string_view kAssignments = "Microsoft.Authorization/roleAssignments";
+
+/// ARM-43: the same wish always has the same name.
+std::string assignment_name(const std::string& scope_id, const std::string& seed, azure::Role role) {
+  return uuid_of(scope_id + "|" + seed + "|" + std::string(azure::guid_of(role)));
+}
+
+graph::Resource assignment(const StackScope& scope, std::string_view node, const std::string& scope_id,
                            const std::string& seed, Value principal_id, const std::string& principal_type,
                            azure::Role role) {
-  constexpr std::string_view kType = "Microsoft.Authorization/roleAssignments";
-  const auto scope_id = scope.id_of(about.type, about.name).text();
   Value::Map properties = {{"roleDefinitionId", azure::role_definition_id(scope.subscription_id, role)},
                            {"principalId", std::move(principal_id)}};
   // ARM-42: without it a principal that was made seconds ago is not found.
   if (!principal_type.empty()) properties.emplace_back("principalType", principal_type);
-  // ARM-43: the same wish always has the same name.
-  auto resource =
-      make_resource(scope, node, kType, uuid_of(scope_id + "|" + seed + "|" + std::string(azure::guid_of(role))),
-                    Value::Map{{"properties", std::move(properties)}});
-  resource.scope = about.id;
+  auto resource = make_resource(scope, node, kAssignments, assignment_name(scope_id, seed, role),
+                                Value::Map{{"properties", std::move(properties)}});
+  resource.scope = scope_id;
   resource.retention = graph::Retention::shared;
   return resource;
 }
@@ -48,10 +51,27 @@ std::string condition_of(const std::set<std::string>& roles) {
 
 graph::Resource identity_role(const StackScope& scope, std::string_view node, const graph::Resource& about,
                               const graph::Resource& identity, azure::Role role) {
-  auto resource = assignment(scope, node, about, scope.id_of(identity.type, identity.name).text(),
+  auto resource = assignment(scope, node, scope.id_of(about.type, about.name).text(),
+                             scope.id_of(identity.type, identity.name).text(),
                              property_of(identity.id, "properties.principalId"), "ServicePrincipal", role);
+  resource.scope = about.id;
   resource.because = identity.id + " is " + std::string(azure::name_of(role)) + " on " + about.id;
   return resource;
+}
+
+graph::Resource outside_role(const StackScope& scope, std::string_view node, const azure::ResourceId& about,
+                             const graph::Resource& identity, azure::Role role) {
+  auto resource = assignment(scope, node, about.text(), scope.id_of(identity.type, identity.name).text(),
+                             property_of(identity.id, "properties.principalId"), "ServicePrincipal", role);
+  resource.because = fmt::format("{} is {} on `{}` in group `{}`", identity.id, azure::name_of(role), about.last_name(),
+                                 about.group_name());
+  return resource;
+}
+
+azure::ResourceId outside_role_id(const StackScope& scope, const azure::ResourceId& about,
+                                  const graph::Resource& identity, azure::Role role) {
+  const auto seed = scope.id_of(identity.type, identity.name).text();
+  return about.extension(kAssignments, assignment_name(about.text(), seed, role));
 }
 
 graph::Resource granting_role(const StackScope& scope, std::string_view node, const graph::Resource& about,
@@ -67,7 +87,9 @@ graph::Resource granting_role(const StackScope& scope, std::string_view node, co
 
 graph::Resource principal_role(const StackScope& scope, std::string_view node, const graph::Resource& about,
                                const std::string& principal_id, const std::string& principal_type, azure::Role role) {
-  auto resource = assignment(scope, node, about, principal_id, principal_id, principal_type, role);
+  auto resource = assignment(scope, node, scope.id_of(about.type, about.name).text(), principal_id, principal_id,
+                             principal_type, role);
+  resource.scope = about.id;
   resource.because = "who deploys is " + std::string(azure::name_of(role)) + " on " + about.id;
   return resource;
 }

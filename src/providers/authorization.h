@@ -13,6 +13,12 @@ namespace defang::providers {
 graph::Resource identity_role(const StackScope& scope, std::string_view node, const graph::Resource& about,
                               const graph::Resource& identity, azure::Role role);
 
+/// The same about what others made, outside of the stack's group: the group's end does not take it along.
+graph::Resource outside_role(const StackScope& scope, std::string_view node, const azure::ResourceId& about,
+                             const graph::Resource& identity, azure::Role role);
+azure::ResourceId outside_role_id(const StackScope& scope, const azure::ResourceId& about,
+                                  const graph::Resource& identity, azure::Role role);
+
 /// Lets the identity at node `identity` give the roles of these GUIDs, and take them back, on `about` and all below it:
 /// to service principals, and no other role to anybody.
 graph::Resource granting_role(const StackScope& scope, std::string_view node, const graph::Resource& about,

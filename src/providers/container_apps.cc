@@ -33,6 +33,11 @@ bool is_built(const Workload& workload) {
   return workload.is_built || std::ranges::any_of(workload.sidecars, &Workload::is_built);
 }
 
+bool pulls_as_itself(const Workload& workload) {
+  return std::ranges::any_of(workload.registries, [](const Value& one) { return one.find("identity") != nullptr; }) ||
+         std::ranges::any_of(workload.sidecars, pulls_as_itself);
+}
+
 bool has_secrets(const Workload& workload) {
   return !workload.secrets.empty() ||
          std::ranges::any_of(workload.sidecars, [](const Workload& sidecar) { return !sidecar.secrets.empty(); });
@@ -44,7 +49,8 @@ bool signs_in(const Workload& workload) {
 
 std::vector<graph::Resource> identities_of(const StackScope& scope, const Workload& workload) {
   std::vector<graph::Resource> identities;
-  if (is_built(workload) && scope.can_assign_roles) identities.push_back(pull_identity(scope));
+  if ((is_built(workload) && scope.can_assign_roles) || pulls_as_itself(workload))
+    identities.push_back(pull_identity(scope));
   if (has_secrets(workload) || (is_built(workload) && !scope.can_assign_roles))
     identities.push_back(secrets_identity(scope));
   if (signs_in(workload)) identities.push_back(data_identity(scope));
@@ -153,9 +159,13 @@ void add_grace_period(const Workload& workload, Value::Map& body, Diagnostics& d
 }
 
 void add_needs(const StackScope& scope, const Workload& workload, graph::Resource& resource) {
+  constexpr const char* kMayPull = "its identity must be allowed to pull";
   for (const auto& identity : identities_of(scope, workload)) resource.after.push_back({identity.id, ""});
+  auto pull_roles = workload.pull_roles;
+  for (const auto& sidecar : workload.sidecars) pull_roles.insert(sidecar.pull_roles.begin(), sidecar.pull_roles.end());
+  for (const auto& role : pull_roles) resource.after.push_back({role, kMayPull});
   if (!scope.can_assign_roles) return;
-  if (is_built(workload)) resource.after.push_back({std::string(kPullRole), "its identity must be allowed to pull"});
+  if (is_built(workload)) resource.after.push_back({std::string(kPullRole), kMayPull});
   if (has_secrets(workload))
     resource.after.push_back({std::string(kSecretsRole), "its identity must be allowed to read secrets"});
 }

@@ -2,6 +2,7 @@
 
 #include <map>
 #include <optional>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -45,9 +46,10 @@ struct Workload {
   Ingress ingress;
   ContainerSize size;
   graph::Value::List probes;
-  graph::Value::List environment;  // [{name, value} or {name, secretRef}]
-  graph::Value::List secrets;      // [{name, keyVaultUrl, identity}]
-  graph::Value::List registries;   // beside the stack's own: [{server, username, passwordSecretRef}]
+  graph::Value::List environment;    // [{name, value} or {name, secretRef}]
+  graph::Value::List secrets;        // [{name, keyVaultUrl, identity}]
+  graph::Value::List registries;     // beside the stack's own: [{server, username, passwordSecretRef or identity}]
+  std::set<std::string> pull_roles;  // nodes: what it needs to pull from those as its identity
   graph::Value::List volumes, mounts;
   std::vector<Workload> sidecars;         // further containers of each replica
   std::vector<Workload> init_containers;  // run to their ends before all others, with volumes of the workload

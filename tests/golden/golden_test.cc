@@ -50,7 +50,7 @@ FakeDisk disk_of(const fs::path& folder) {
   return FakeDisk(std::move(files));
 }
 
-/// What a case named "contributor..." or "private..." assumes of Azure.
+/// What a case named "contributor...", "private..." or "shared..." assumes of Azure.
 plan::Facts facts_of(const std::string& name) {
   plan::Facts facts;
   facts.principal_id = "11111111-1111-1111-1111-111111111111";
@@ -61,6 +61,15 @@ plan::Facts facts_of(const std::string& name) {
                            {"localhost:5000/down:1", ""}};
   if (name.starts_with("private")) facts.registry_users = {{"docker.io", {"me"}}, {"ghcr.io", {"us"}}};
   facts.can_assign_roles = !name.starts_with("contributor");
+  if (name.starts_with("shared")) {
+    const std::string id =
+        "/subscriptions/22222222-2222-2222-2222-222222222222/resourceGroups/team/providers/"
+        "Microsoft.ContainerRegistry/registries/";
+    using Pull = plan::SharedRegistry::Pull;
+    facts.registries = {{"ours.azurecr.io", plan::SharedRegistry{.id = id + "ours", .pull = Pull::can_be_granted}},
+                        {"theirs.azurecr.io", plan::SharedRegistry{.id = id + "theirs", .pull = Pull::granted}},
+                        {"elsewhere.azurecr.io", std::nullopt}};
+  }
   return facts;
 }
 

@@ -29,6 +29,9 @@ class Published:
         for level in ('', '/resourcegroups/{group}'):
             path = '/subscriptions/{subscription}' + level + '/providers/Microsoft.Authorization/permissions'
             self.operations[False].append(({'operationId': 'Permissions_List', 'method': 'GET', 'path': path}, pattern_of(path), {'2022-04-01'}))
+        # "Permissions - List For Resource": nothing stands for the parent of a resource that has none.
+        path = '/subscriptions/{s}/resourcegroups/{g}/providers/{namespace}/{type}/{name}/providers/Microsoft.Authorization/permissions'
+        self.operations[False].append(({'operationId': 'Permissions_ListForResource', 'method': 'GET', 'path': path}, pattern_of(path), {'2022-04-01'}))
         # What `az containerapp job replica list` asks.
         path = '/subscriptions/{s}/resourceGroups/{g}/providers/Microsoft.App/jobs/{job}/executions/{execution}/replicas'
         self.operations[False].append(({'operationId': 'JobExecutionReplicas_List', 'method': 'GET', 'path': path}, pattern_of(path), {'2023-05-01'}))
@@ -75,7 +78,7 @@ class Judge:
         names = dict(urllib.parse.parse_qsl(query, keep_blank_values=True))
         what = f'{record["method"]} {path}'
         if host == self.arm_host:
-            if record['method'] == 'GET' and re.search('operation(s|status|statuses|sstatus|results)/[^/]+$', path, re.I): return self.note('poll')
+            if record['method'] == 'GET' and re.search('(operation(s|status|statuses|sstatus|results)|importResults)/[^/]+$', path, re.I): return self.note('poll')
             if path.endswith(('/logstream', '/eventstream')): return self.note('log stream')
             if re.fullmatch('/metadata/endpoints|/emulator/ingress|/[^/]+/oauth2/v2.0/token', path): return self.note('discovery and sign-in')
             if path == '/api/retail/prices': return self.note('price list')

@@ -207,19 +207,19 @@ class NoContainers final : public Runtime {
   }
 
   /// What a registry would say to a pull; empty: here it is.
-  std::string missing_image(const ContainerSpec& container) const {
-    const auto name = parse_image_name(container.image);
-    if (!name) return fmt::format("invalid reference format: {}", container.image);
+  std::string missing_image(const std::string& image, const std::optional<RegistryLogin>& login) const {
+    const auto name = parse_image_name(image);
+    if (!name) return fmt::format("invalid reference format: {}", image);
     const auto registry = options_.registry_at ? options_.registry_at(name->server) : std::nullopt;
     if (!registry) {
       // Any public name may exist; what is on this machine is only there if the emulator serves it.
       return host_without_port(name->server) == "localhost" ? fmt::format("connection refused: {}", name->server) : "";
     }
-    if (!container.login || !registries_.may_pull(*registry, *container.login)) {
-      return fmt::format("unauthorized: authentication required, pulling {}", container.image);
+    if (!login || !registries_.may_pull(*registry, *login)) {
+      return fmt::format("unauthorized: authentication required, pulling {}", image);
     }
     if (registries_.digest(*registry, name->repository, name->reference())) return "";
-    return fmt::format("manifest for {} not found: manifest unknown", container.image);
+    return fmt::format("manifest for {} not found: manifest unknown", image);
   }
 
   enum class Ends { no, yes };
@@ -246,7 +246,7 @@ class NoContainers final : public Runtime {
 
   ContainerState state_of(const ContainerSpec& container, Ends ends) const {
     ContainerState state{.name = container.name};
-    if (const auto missing = missing_image(container); !missing.empty()) {
+    if (const auto missing = missing_image(container.image, container.login); !missing.empty()) {
       state.phase = Phase::waiting;
       state.reason = "ErrImagePull";
       state.message = missing;
@@ -311,6 +311,13 @@ class NoContainers final : public Runtime {
     }
     if (auto unknown = request.buildkit ? "" : unknown_to_older_builder(instructions); !unknown.empty()) {
       return build_failed(std::move(unknown));
+    }
+    for (const auto& image : images_needed(instructions)) {
+      const auto name = parse_image_name(image);
+      if (!name || !options_.registry_at || !options_.registry_at(name->server)) continue;
+      const auto login = std::ranges::find(request.logins, name->server, &RegistryLogin::server);
+      auto missing = missing_image(image, login == request.logins.end() ? std::nullopt : std::optional(*login));
+      if (!missing.empty()) return build_failed(std::move(missing));
     }
     for (const auto& path : context_paths(instructions)) {
       std::error_code error;

@@ -92,6 +92,11 @@ TEST_F(NoContainersTest, OtherSourcesMakeOtherImages) {
   EXPECT_THAT(log, HasSubstr(one->at(0).digest));
 }
 
+TEST_F(NoContainersTest, ABuildFromARegistryThatDoesNotKnowItFails) {
+  EXPECT_FALSE(build("FROM nginx AS first\nFROM localhost:5001/base\nCOPY --from=first /a /\n"));
+  EXPECT_THAT(log, HasSubstr("unauthorized: authentication required, pulling localhost:5001/base"));
+}
+
 TEST_F(NoContainersTest, ABuildWithoutItsFilesFails) {
   const auto built = build("FROM scratch\nCOPY missing.txt /\n");
   ASSERT_FALSE(built);

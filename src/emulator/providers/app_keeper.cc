@@ -11,6 +11,7 @@
 #include "emulator/providers/all.h"
 #include "emulator/providers/blob_store.h"
 #include "emulator/providers/container_app_rules.h"
+#include "emulator/providers/container_registry.h"
 #include "emulator/providers/custom_domains.h"
 #include "emulator/providers/identity_endpoint.h"
 #include "emulator/transport.h"
@@ -425,11 +426,8 @@ std::optional<AppKeeper::Blocked> AppKeeper::find_login(const Resource& owner, c
       const std::string principal = principal_of(core_, owner, identity);
       if (!endpoint) return Blocked{"ErrImagePull", fmt::format("{} is no registry of the emulator", server)};
       login = registries_.login_of(principal, to_lower(endpoint->second), server);
-      const Resource* resource = nullptr;
-      for (const Resource* each : core_.store().resources_of_type("Microsoft.ContainerRegistry/registries"))
-        if (equals_ignoring_case(each->name(), endpoint->second)) resource = each;
-      if (resource != nullptr &&
-          !core_.may(principal, "Microsoft.ContainerRegistry/registries/pull/read", resource->id))
+      const Resource* resource = find_registry(core_.store(), endpoint->second);
+      if (resource != nullptr && !may_pull(core_, principal, *resource))
         return Blocked{
             "ErrImagePull",
             fmt::format("GET https://{}/oauth2/token: UNAUTHORIZED: authentication required for repository:{}:pull",

@@ -72,6 +72,9 @@ class RegistryRuns {
 /// Microsoft.ContainerRegistry: registries, credentials, runs, tasks, tokens and scope maps.
 void add_container_registry(Core& core, Registries& registries, RegistryRuns& runs);
 
+/// Whether role assignments let the principal pull.
+bool may_pull(Core& core, std::string_view principal, const Resource& registry);
+
 /// The registry of that name, whatever its group; nullptr where there is none.
 const Resource* find_registry(Store& store, std::string_view name);
 

@@ -47,6 +47,39 @@ TEST(Registry, TellsItsPasswordsOnlyWhileTheAdminUserIsOn) {
   EXPECT_EQ(bench.post(bench.registry_id() + "/listCredentials").code(), "UnAuthorizedForCredentialOperations");
 }
 
+TEST(Registry, IsPulledFromByRolesOnItself) {
+  RegistryBench bench;
+  bench.put(bench.group("other"), {{"location", "westus3"}});
+  const std::string other = bench.group("other") + "/providers/Microsoft.ContainerRegistry/registries/others";
+  bench.put(other, {{"location", "westus3"}, {"sku", {{"name", "Basic"}}}});
+  bench.wait(std::chrono::seconds(2));
+  const std::string principal = bench.core.create_principal("pull", 0).object_id;
+  const auto give = [&](const std::string& role, const std::string& name) {
+    EXPECT_EQ(bench
+                  .put(other + "/providers/Microsoft.Authorization/roleAssignments/" + name,
+                       {{"properties",
+                         {{"roleDefinitionId", "/subscriptions/" + bench.subscription() +
+                                                   "/providers/Microsoft.Authorization/roleDefinitions/" + role},
+                          {"principalId", principal},
+                          {"principalType", "ServicePrincipal"}}}})
+                  .status,
+              201);
+    bench.wait(std::chrono::seconds(61));
+  };
+  const CoreRegistryAccess access(bench.core);
+  const auto may_pull = [&](const char* registry) {
+    return access.may(principal, registry, RegistryAccess::Right::pull);
+  };
+  EXPECT_FALSE(may_pull("others"));
+  give("7f951dda-4ed3-4680-a7ca-43fe172d538d", "00000000-0000-4000-8000-000000000001");
+  EXPECT_TRUE(may_pull("others"));
+  EXPECT_FALSE(may_pull("images"));
+  bench.patch(other, {{"properties", {{"roleAssignmentMode", "AbacRepositoryPermissions"}}}});
+  EXPECT_FALSE(may_pull("others"));
+  give("b93aa761-3e63-49ed-ac28-beffa264f7ac", "00000000-0000-4000-8000-000000000002");
+  EXPECT_TRUE(may_pull("others"));
+}
+
 TEST(Registry, BuildsWhatWasUploadedAndLetsItsLogGrow) {
   RegistryBench bench;
   const auto slot = bench.post(bench.registry_id() + "/listBuildSourceUploadUrl");
