@@ -212,6 +212,7 @@ Answer list_usages(Core& core, const Request&) {
 std::optional<Answer> write_deployment(Write& write) {
   Core& core = write.core;
   Json& body = write.next.body;
+  fill(body, {{"sku", {{"name", "Standard"}, {"capacity", 1}}}});
   Json& properties = write.next.properties();
   const Resource* account = core.store().find(write.path.parent_id());
   if (account->state() != "Succeeded")  // AI-12
@@ -224,7 +225,6 @@ std::optional<Answer> write_deployment(Write& write) {
     return arm_error(400, "InvalidResourceProperties",
                      fmt::format("The specified model '{}' of account deployment is not supported by the emulator.",
                                  text_at(properties, "model.name")));
-  fill(body, {{"sku", {{"name", "Standard"}, {"capacity", 1}}}});
   const std::int64_t wanted = integer_at(body, "sku.capacity", 1);
   const std::int64_t free = model->thousand_tokens - used(core, *model, write.next.id);
   if (wanted > free)  // AI-13

@@ -79,24 +79,25 @@ std::optional<Answer> write_app(Write& write, AppKeeper& keeper) {
         fmt::format("Cannot modify the container app '{}' because there is an active provisioning operation in "
                     "progress. Please retry later.",
                     write.path.name()));
-  Json& properties = write.next.properties();
-  if (properties.is_null()) properties = Json::object();
-  read_numbers(properties);
-  const FoundEnvironment found = find_environment(write.core, properties);
+  // Asked for each time: a member that is added to the body moves the others.
+  const auto properties = [&write]() -> Json& { return write.next.properties(); };
+  if (properties().is_null()) properties() = Json::object();
+  read_numbers(properties());
+  const FoundEnvironment found = find_environment(write.core, properties());
   if (found.refusal) return found.refusal;
   if (!write.next.body.contains("identity")) write.next.body["identity"] = {{"type", "None"}};
   if (auto refusal = complete_identity(write, IdentitySpelling::upper_camel)) return refusal;
   const Json secrets = secrets_to_keep(write);
-  properties["configuration"]["secrets"] = secrets;
+  properties()["configuration"]["secrets"] = secrets;
   if (auto refusal = check_app_body(write, *found.environment)) return refusal;
   if (auto refusal = check_custom_domains(write, *found.environment)) return refusal;
   write.next.hidden["secrets"] = secrets;
 
   const AppFacts facts = facts_of(write, *found.environment);
-  const Json sent = properties;
+  const Json sent = properties();
   write.next.hidden["first"] = app_first_answer(sent, facts);
-  properties = app_properties(sent, facts);
-  carry_over(write.existing, properties);
+  properties() = app_properties(sent, facts);
+  carry_over(write.existing, properties());
   write.next.body["location"] = display_name(region_of(write.next.body));
   // CA-91: a vault secret that the identity cannot read is refused at once.
   if (const auto values = keeper.secrets_of(write.next); !values)

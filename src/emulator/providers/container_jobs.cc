@@ -47,26 +47,27 @@ std::optional<Answer> write_job(Write& write, AppKeeper& keeper) {
         fmt::format("Cannot modify the job '{}' because there is an active provisioning operation in progress. "
                     "Please retry later.",
                     write.path.name()));
-  Json& properties = write.next.properties();
-  if (properties.is_null()) properties = Json::object();
-  read_numbers(properties);
-  const FoundEnvironment found = find_environment(write.core, properties);
+  // Asked for each time: a member that is added to the body moves the others.
+  const auto properties = [&write]() -> Json& { return write.next.properties(); };
+  if (properties().is_null()) properties() = Json::object();
+  read_numbers(properties());
+  const FoundEnvironment found = find_environment(write.core, properties());
   if (found.refusal) return found.refusal;
   if (!write.next.body.contains("identity")) write.next.body["identity"] = {{"type", "None"}};
   if (auto refusal = complete_identity(write, IdentitySpelling::upper_camel)) return refusal;
   const Json secrets = secrets_to_keep(write);
-  properties["configuration"]["secrets"] = secrets;
+  properties()["configuration"]["secrets"] = secrets;
   AppSurroundings around = surroundings_of(write.core, *found.environment, write.next.id);
   around.name = write.path.name();
   around.identity = member(write.next.body, "identity");
-  if (auto refusal = refuse(check_job(properties, around).refusal)) return refusal;
+  if (auto refusal = refuse(check_job(properties(), around).refusal)) return refusal;
   const std::string before =
       write.existing ? text_at(write.existing->body, "properties.configuration.triggerType") : "";
-  if (!before.empty() && !equals_ignoring_case(before, text_at(properties, "configuration.triggerType")))
+  if (!before.empty() && !equals_ignoring_case(before, text_at(properties(), "configuration.triggerType")))
     return arm_error(400, "JobTriggerTypeImmutable", "The trigger type of a job cannot be changed.");  // CA-140
   write.next.hidden["secrets"] = secrets;
-  properties = job_properties(properties, {.environment_id = found.environment->id,
-                                           .event_stream = event_stream(write.core, write.path, "containerApps")});
+  properties() = job_properties(properties(), {.environment_id = found.environment->id,
+                                               .event_stream = event_stream(write.core, write.path, "containerApps")});
   write.next.body["location"] = display_name(region_name(text_at(write.next.body, "location")));
   if (const auto values = keeper.secrets_of(write.next); !values)
     return arm_error(400, values.error().code, values.error().message);

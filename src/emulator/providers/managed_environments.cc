@@ -154,17 +154,18 @@ std::optional<Answer> write_environment(Write& write) {
   if (existing != nullptr && write.core.operation_running(text_at(existing->hidden, "operation")))
     return arm_error(409, "ManagedEnvironmentOperationInProgress",
                      fmt::format("The managed environment '{}' has another operation in progress.", existing->name()));
-  Json& properties = write.next.properties();
-  if (properties.is_null()) properties = Json::object();
-  if (auto refusal = check_profiles(properties)) return refusal;
+  // Asked for each time: a member that is added to the body moves the others.
+  const auto properties = [&write]() -> Json& { return write.next.properties(); };
+  if (properties().is_null()) properties() = Json::object();
+  if (auto refusal = check_profiles(properties())) return refusal;
   if (auto refusal = check_logs(write.sent)) return refusal;
-  if (auto refusal = check_subnet(write.core, properties)) return refusal;
+  if (auto refusal = check_subnet(write.core, properties())) return refusal;
   if (existing != nullptr)
-    if (auto refusal = check_immutable(*existing, properties)) return refusal;
+    if (auto refusal = check_immutable(*existing, properties())) return refusal;
   if (auto refusal = complete_identity(write, IdentitySpelling::upper_camel)) return refusal;
-  Json next = environment_properties(properties, facts_of(write));
+  Json next = environment_properties(properties(), facts_of(write));
   next["provisioningState"] = existing ? "Updating" : "Waiting";
-  properties = std::move(next);
+  properties() = std::move(next);
   write.next.body["location"] = display_name(region_name(text_at(write.next.body, "location")));
   if (!write.patch || existing == nullptr) return std::nullopt;
   // A PATCH that changes nothing is answered at once (recorded).

@@ -166,10 +166,9 @@ std::optional<Answer> write_connection(Write& write) {
   if (text_at(wanted, "status").empty())
     return arm_error(400, "BadRequest", "The status of the private link service connection state is missing.");
   write.next.body = write.existing->body;
-  Json& properties = write.next.properties();
   if (write.next.type == "Microsoft.KeyVault/vaults/privateEndpointConnections")
     write.next.body["etag"] = replace_all(write.core.random().uuid(), "-", "");
-  properties["privateLinkServiceConnectionState"] = wanted;
+  write.next.properties()["privateLinkServiceConnectionState"] = wanted;
   return std::nullopt;
 }
 

@@ -104,6 +104,29 @@ TEST_F(PrivateEndpoints, WaitForTheTargetsOwnerWhenAskedByHand) {
             "Rejected");
 }
 
+TEST_F(PrivateEndpoints, LeaveTheirConnectionToAVaultToItsOwner) {
+  const std::string vault = group + "/providers/Microsoft.KeyVault/vaults/kept";
+  bench.put(vault, {{"location", "westus3"},
+                    {"properties",
+                     {{"tenantId", bench.core.tenant()},
+                      {"sku", {{"family", "A"}, {"name", "standard"}}},
+                      {"enableRbacAuthorization", true}}}});
+  bench.wait(60s);
+  Json body = to_account("manualPrivateLinkServiceConnections");
+  body["properties"]["manualPrivateLinkServiceConnections"][0]["properties"] = {{"privateLinkServiceId", vault},
+                                                                                {"groupIds", {"vault"}}};
+  EXPECT_EQ(bench.put(endpoint, body).status, 201);
+  bench.wait(60s);
+  const Json connections = bench.get(vault).json["properties"]["privateEndpointConnections"];
+  ASSERT_EQ(connections.size(), 1U);
+  // Each write gives it an etag, at first a new member of its body.
+  const Json approved = {{"properties", {{"privateLinkServiceConnectionState", {{"status", "Approved"}}}}}};
+  const auto answer = bench.put(text_at(connections[0], "id"), approved);
+  EXPECT_EQ(answer.status, 200);
+  EXPECT_FALSE(text_at(answer.json, "etag").empty());
+  EXPECT_EQ(text_at(answer.json, "properties.privateLinkServiceConnectionState.status"), "Approved");
+}
+
 TEST_F(PrivateEndpoints, RefuseAnUnknownTargetSubnetOrGroup) {
   Json body = to_account();
   body["properties"]["privateLinkServiceConnections"][0]["properties"]["groupIds"] = {"bloob"};
