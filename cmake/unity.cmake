@@ -49,24 +49,20 @@ defang_together(cli-3
   cli/planned.cc
   cli/registry_login.cc)
 defang_together(cli-4
-  cli/planned.cc
   cli/run_job.cc
   cli/service_control.cc
   cli/session_lock.cc
   cli/stack_vault.cc
+  cli/up.cc
   cli/version.cc
   cli/views/board.cc
   cli/views/explain_text.cc)
 defang_together(cli-5
-  cli/planned.cc
   cli/session.cc
   cli/views/human.cc
   cli/views/json.cc
   cli/views/plan_text.cc
   cli/views/wording.cc)
-defang_together(cli-6
-  cli/up.cc
-  cli/whoami.cc)
 defang_together(compose-1
   compose/advice.cc
   compose/attributes.cc
@@ -129,32 +125,27 @@ defang_together(deploy-1
   deploy/deployment.cc)
 defang_together(deploy-2
   deploy/decide.cc
-  deploy/deployment.cc
   deploy/diagnostics.cc
   deploy/domain_check.cc
   deploy/engine.cc
   deploy/event_log.cc
   deploy/exec_protocol.cc
-  deploy/idle_costs.cc)
+  deploy/idle_costs.cc
+  deploy/json_path.cc)
 defang_together(deploy-3
-  deploy/deployment.cc
   deploy/event.cc
-  deploy/json_path.cc
   deploy/known_errors.cc
   deploy/log_history.cc
   deploy/parallel_gzip.cc
   deploy/payload.cc
-  deploy/pin_images.cc)
+  deploy/pin_images.cc
+  deploy/read_event.cc
+  deploy/stack_lease.cc)
 defang_together(deploy-4
   deploy/logs.cc
   deploy/revision.cc
-  deploy/stack_lease.cc
-  deploy/state_storage.cc
-  deploy/teardown.cc)
-defang_together(deploy-5
-  deploy/payload.cc
-  deploy/read_event.cc
-  deploy/store_shell.cc)
+  deploy/stack_record.cc
+  deploy/state_storage.cc)
 defang_together(deploy-test-1
   deploy/actions_test.cc
   deploy/build_context_test.cc
@@ -342,7 +333,7 @@ defang_together(plan-1
   plan/local_paths.cc
   plan/names.cc)
 defang_together(plan-2
-  plan/build_graph.cc
+  plan/detached.cc
   plan/narrow.cc
   plan/registries.cc
   plan/secrets.cc
@@ -350,9 +341,6 @@ defang_together(plan-2
   plan/split_settings.cc
   plan/variables.cc
   plan/web_assembly.cc)
-defang_together(plan-3
-  plan/detached.cc
-  plan/stores.cc)
 defang_together(plan-test-1
   plan/connection_strings_test.cc
   plan/detached_test.cc

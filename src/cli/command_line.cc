@@ -103,6 +103,16 @@ std::vector<std::string> subcommand_names(const CLI::App& app) {
   return names;
 }
 
+/// What is meant by a command that only Docker has: the first word, or the one after `compose`.
+const Instead* find_instead(const std::vector<std::string>& words) {
+  auto word = std::ranges::find_if(words, [](const std::string& one) { return !one.starts_with('-'); });
+  if (word != words.end() && *word == "compose")
+    word = std::find_if(word + 1, words.end(), [](const std::string& one) { return !one.starts_with('-'); });
+  if (word == words.end()) return nullptr;
+  const auto found = std::ranges::find(kInstead, std::string_view(*word), &Instead::command);
+  return found == kInstead.end() ? nullptr : &*found;
+}
+
 const CLI::App* deepest_parsed(const CLI::App& app) {
   const auto parsed = app.get_subcommands();
   return parsed.empty() ? &app : deepest_parsed(*parsed.back());
@@ -111,6 +121,10 @@ const CLI::App* deepest_parsed(const CLI::App& app) {
 }  // namespace
 
 std::variant<Invocation, Answer> parse(const std::vector<std::string>& words) {
+  if (const auto* instead = find_instead(words))
+    return Answer{
+        fmt::format("error: there is no `{}` on Azure [usage]\n  help: {}\n", instead->command, instead->help),
+        exit_input_wrong};
   CLI::App root{std::string(kDescription), "defang"};
   root.require_subcommand(0, 1);
   root.failure_message(CLI::FailureMessage::simple);
@@ -147,11 +161,6 @@ std::variant<Invocation, Answer> parse(const std::vector<std::string>& words) {
     std::string text = fmt::format("error: {} [usage]\n", error.what());
     for (const auto& word : words) {
       if (word.starts_with('-')) continue;
-      const auto instead = std::ranges::find(kInstead, std::string_view(word), &Instead::command);
-      if (instead != kInstead.end() && (at == &root || at->get_name() == "compose")) {
-        text = fmt::format("error: there is no `{}` on Azure [usage]\n  help: {}\n", word, instead->help);
-        break;
-      }
       if (const auto near = did_you_mean(word, subcommand_names(*at)))
         text += fmt::format("  help: did you mean `{}`?\n", *near);
     }

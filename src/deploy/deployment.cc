@@ -92,6 +92,13 @@ std::set<std::string> may_stop(const compose::Project& project) {
   return names;
 }
 
+/// Whether earlier runs gave roles on registries that the project does not use any more.
+bool has_roles_to_spare(const Prepared& prepared, const std::set<std::string>& servers) {
+  return std::ranges::any_of(prepared.registries, [&](const auto& one) {
+    return !servers.contains(one.first) && !grants_on({one}, prepared.scope).empty();
+  });
+}
+
 class Deployment {
  public:
   Deployment(const Prepared& prepared, const AzureAccess& access, DeploymentOptions wishes, const EventSink& sink,
@@ -104,7 +111,15 @@ class Deployment {
         packed_(packed),
         registries_(prepared.registries),
         stream_(sink, access.clock),
-        stop_(stop) {}
+        stop_(stop) {
+    constexpr auto kByUs = plan::SharedRegistry::Pull::can_be_granted;
+    // A role that an earlier run gave is ours, though who deploys now could not give it.
+    for (auto& [server, registry] : registries_) {
+      const auto old = old_registries().find(server);
+      if (registry && old != old_registries().end() && old->second && old->second->pull == kByUs)
+        registry->pull = kByUs;
+    }
+  }
 
   RunFinished go() {
     const auto started = access_.clock.elapsed();
@@ -294,13 +309,16 @@ Result<std::optional<Prepared>> prepare(const compose::Project& project, const p
   const auto vault = azure::ResourceId::resource(stack.subscription_id, prepared.scope.group,
                                                  "Microsoft.KeyVault/vaults", prepared.names.vault);
   const auto images = images_to_pin(project, stack, preparing.services, options.pull);
-  const auto begin = access.clock.now();
+  std::optional<Diagnostics> said_of_images;  // once asked, registries are not asked again
   const auto make_plan = [&](plan::Facts facts, Diagnostics& said) -> Result<bool> {
     facts.principal_type = principal.type;
     plan::look_at_disk(project, access.disk, facts);
     preparing.check(facts, said);
-    TRY_ASSIGN(prepared.images,
-               pin_images(images, prepared.images, facts.registry_users, vault, begin, access, said, stop));
+    if (!said_of_images) {
+      TRY_ASSIGN(prepared.images, pin_images(images, prepared.images, facts.registry_users, vault, access,
+                                             said_of_images.emplace(), stop));
+    }
+    for (const auto& one : said_of_images->all()) said.add(one);
     facts.image_digests = digests_of(prepared.images);
     prepared.graph = plan::build_graph(project, stack, facts, said);
     prepared.can_assign_roles = facts.can_assign_roles;
@@ -317,8 +335,10 @@ Result<std::optional<Prepared>> prepare(const compose::Project& project, const p
   if (prepared.before.record) prepared.images = prepared.before.record->images;
   if (prepared.before.record && !options.force && !options.rebuild && !options.is_part && options.delete_data.empty()) {
     Diagnostics said;
-    TRY_ASSIGN(const bool sound, make_plan(facts_of(prepared.before, principal.id), said));
-    if (sound && is_as_left(prepared.before, prepared.fingerprint)) {
+    auto known = facts_of(prepared.before, principal.id);
+    const auto servers = plan::own_servers(project, known, access.cloud.registry_suffix);
+    TRY_ASSIGN(const bool sound, make_plan(std::move(known), said));
+    if (sound && is_as_left(prepared.before, prepared.fingerprint) && !has_roles_to_spare(prepared, servers)) {
       for (const auto& one : said.all()) diagnostics.add(one);
       prepared.is_as_left = true;
       return std::optional(std::move(prepared));

@@ -116,14 +116,19 @@ void report_closed_image(const plan::PulledImage& image, Diagnostics& diagnostic
       image.span, fmt::format("look at its name; for a private one, `defang registry login {}`", server));
 }
 
-void report_unpinned_image(const plan::PulledImage& image, const std::string& why, const std::string& digest,
+void report_unpinned_image(const plan::PulledImage& image, const rest::FoundImage& found, const std::string& digest,
                            Diagnostics& diagnostics) {
   const auto server = image.parts().server;
-  const auto because = why.empty() ? fmt::format("`{}` does not show it to us", server) : why;
-  auto message = digest.empty() ? fmt::format("image `{}` is whatever its tag means when a replica starts: {}",
-                                              image.name, because)
-                                : fmt::format("image `{}` stays as it was: {}", image.name, because);
-  diagnostics.warning("images.not-pinned", std::move(message), image.span, "`up --pull always` asks again");
+  auto why = found.why;
+  if (found.is == rest::FoundImage::Is::missing) why = fmt::format("`{}` has it no more", server);
+  if (found.is == rest::FoundImage::Is::closed) why = fmt::format("`{}` does not show it to us", server);
+  if (digest.empty())
+    diagnostics.warning("images.not-pinned",
+                        fmt::format("image `{}` is whatever its tag means when a replica starts: {}", image.name, why),
+                        image.span, "`up --pull always` asks again");
+  else
+    diagnostics.warning("images.not-pinned", fmt::format("image `{}` stays as it was: {}", image.name, why),
+                        image.span);
 }
 
 Error file_changed(const std::string& path) {

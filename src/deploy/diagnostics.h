@@ -8,6 +8,7 @@
 #include "compose/project.h"
 #include "deploy/decide.h"
 #include "plan/plan.h"
+#include "rest/image_lookup.h"
 #include "support/diagnostic.h"
 #include "support/result.h"
 
@@ -41,7 +42,7 @@ void report_bad_ignore_file(const std::string& service, const compose::Build& bu
 void report_missing_image(const plan::PulledImage& image, Diagnostics& diagnostics);
 void report_closed_image(const plan::PulledImage& image, Diagnostics& diagnostics);
 /// `digest`: that it keeps; empty: none is known.
-void report_unpinned_image(const plan::PulledImage& image, const std::string& why, const std::string& digest,
+void report_unpinned_image(const plan::PulledImage& image, const rest::FoundImage& found, const std::string& digest,
                            Diagnostics& diagnostics);
 
 Error file_changed(const std::string& path);

@@ -22,8 +22,8 @@ std::int64_t to_ms(std::chrono::system_clock::time_point time) {
   return std::chrono::duration_cast<std::chrono::milliseconds>(time.time_since_epoch()).count();
 }
 
-bool is_recent(const plan::PulledImage& image, const PinnedImage& known, std::int64_t begin_ms) {
-  return !image.refresh_after || known.asked_at_ms + image.refresh_after->count() >= begin_ms;
+bool is_recent(const plan::PulledImage& image, const PinnedImage& known, std::int64_t now_ms) {
+  return !image.refresh_after || known.asked_at_ms + image.refresh_after->count() > now_ms;
 }
 
 /// The passwords that can be read: not by everybody who may deploy, and not before the vault is there.
@@ -97,13 +97,13 @@ std::vector<plan::PulledImage> images_to_pin(const compose::Project& project, co
 
 Result<PinnedImages> pin_images(const std::vector<plan::PulledImage>& images, const PinnedImages& known,
                                 const std::map<std::string, plan::RegistryUser>& users, const azure::ResourceId& vault,
-                                std::chrono::system_clock::time_point begin, const AzureAccess& access,
-                                Diagnostics& diagnostics, std::stop_token stop) {
+                                const AzureAccess& access, Diagnostics& diagnostics, std::stop_token stop) {
+  const auto now_ms = to_ms(access.clock.now());
   PinnedImages pinned;
   std::vector<const plan::PulledImage*> wanted;
   for (const auto& image : images) {
     const auto found = known.find(image.name);
-    if (found == known.end() || !is_recent(image, found->second, to_ms(begin)))
+    if (found == known.end() || !is_recent(image, found->second, now_ms))
       wanted.push_back(&image);
     else
       pinned.insert(*found);
@@ -123,23 +123,23 @@ Result<PinnedImages> pin_images(const std::vector<plan::PulledImage>& images, co
   if (stop.stop_requested()) return stopped();
   for (std::size_t at = 0; at < wanted.size(); ++at) {
     const auto& image = *wanted[at];
-    const auto server = image.parts().server;
-    const bool has_rights = users.contains(server) || plan::is_azure_registry(server, access.cloud.registry_suffix);
-    const auto was = known.find(image.name);
-    auto& now = pinned[image.name];
-    now = {found[at].digest, to_ms(access.clock.now())};
-    if (found[at].is == Is::there) continue;
-    if (was != known.end()) now.digest = was->second.digest;
-    const bool is_missing = found[at].is == Is::missing, is_closed = found[at].is == Is::closed && !has_rights;
-    if (!now.digest.empty() || (!is_missing && !is_closed)) {
-      report_unpinned_image(image, found[at].why, now.digest, diagnostics);
+    if (found[at].is == Is::there) {
+      pinned[image.name] = {found[at].digest, now_ms};
       continue;
     }
-    pinned.erase(image.name);  // whoever asks again is to hear it again
-    if (is_missing)
+    // Who was not told asks again next time, where the image is to be looked up anew at all.
+    const auto was = known.find(image.name);
+    const auto kept = was != known.end() ? was->second : PinnedImage();
+    const auto server = image.parts().server;
+    const bool has_rights = users.contains(server) || plan::is_azure_registry(server, access.cloud.registry_suffix);
+    if (found[at].is == Is::missing && kept.digest.empty()) {
       report_missing_image(image, diagnostics);
-    else
+    } else if (found[at].is == Is::closed && !has_rights && kept.digest.empty()) {
       report_closed_image(image, diagnostics);
+    } else {
+      report_unpinned_image(image, found[at], kept.digest, diagnostics);
+      pinned[image.name] = kept;
+    }
   }
   return pinned;
 }

@@ -40,10 +40,9 @@ std::vector<plan::PulledImage> images_to_pin(const compose::Project& project, co
 /// Those of `images` as they are to be used: as known where that is recent enough, else looked up at their registries,
 /// all at the same time. An image that does not exist, or that nobody may see, is an error: no replica could start. One
 /// that cannot be asked about stays as known, or as written.
-/// `begin`: of the run; what was asked since is recent enough. `vault`: where passwords of registries are.
+/// `vault`: where passwords of registries are.
 Result<PinnedImages> pin_images(const std::vector<plan::PulledImage>& images, const PinnedImages& known,
                                 const std::map<std::string, plan::RegistryUser>& users, const azure::ResourceId& vault,
-                                std::chrono::system_clock::time_point begin, const AzureAccess& access,
-                                Diagnostics& diagnostics, std::stop_token stop);
+                                const AzureAccess& access, Diagnostics& diagnostics, std::stop_token stop);
 
 }  // namespace defang::deploy

@@ -69,10 +69,24 @@ Diagnostic image_from_config(const compose::Service& service) {
                service.image->span, "set the variable in `.env`; config is for the environment of containers only");
 }
 
+Diagnostic no_image_name(const std::string& service, const std::string& image, const SourceSpan& span) {
+  return error("plan.image-name", fmt::format("`{}`, of service `{}`, can be no image's name", image, service), span,
+               to_lower(image) != image
+                   ? "repositories are named in lower case"
+                   : "it looks like `nginx:1.27`, `ghcr.io/acme/web:1` or `nginx@sha256:...` (64 hexadecimal digits)");
+}
+
 Diagnostic image_and_build(const compose::Service& service) {
   return note("plan.image-and-build",
               fmt::format("service `{}` is built; the name `{}` is not used", service.name, **service.image),
               service.image->span);
+}
+
+Diagnostic bad_refresh_age(const compose::Service& service, const compose::Node& age) {
+  return error(
+      "plan.pull-policy",
+      fmt::format("`pull_refresh_after` of service `{}` is `{}`, which is no duration", service.name, age.text),
+      age.span, "it looks like `12h` or `1d`");
 }
 
 Diagnostic pulled_all_the_same(const compose::Service& service, const SourceSpan& span) {
@@ -101,12 +115,14 @@ Diagnostic module_not_built(const compose::Service& service, const SourceSpan& s
                span, "build it: `FROM scratch`, `COPY app.wasm /`, `ENTRYPOINT [\"app.wasm\"]`");
 }
 
-Diagnostic module_not_named(const compose::Service& service, const SourceSpan& span) {
+Diagnostic module_not_named(const compose::Service& service, bool has_shell_form, const SourceSpan& span) {
   return error(
       "azure.web-assembly",
       fmt::format("service `{}` is a WebAssembly program, and its Dockerfile does not say which module to start",
                   service.name),
-      span, "`ENTRYPOINT [\"app.wasm\"]` in its last stage does; a shell there is none");
+      span,
+      has_shell_form ? "there is no shell for `ENTRYPOINT app.wasm`: write `ENTRYPOINT [\"app.wasm\"]`"
+                     : "`ENTRYPOINT [\"app.wasm\"]` in its last stage does");
 }
 
 Diagnostic runs_with_its_runtime(const compose::Service& service, const SourceSpan& span) {

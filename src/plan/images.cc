@@ -37,13 +37,56 @@ std::optional<std::chrono::milliseconds> refresh_after(const compose::Project& p
   return age ? std::optional(std::chrono::duration_cast<milliseconds>(*age)) : std::nullopt;
 }
 
-/// What a registry can be asked about: neither a digest, nor a name that is not known yet, nor what is no name at all.
-bool can_be_looked_up(std::string_view image) {
-  constexpr std::string_view kNameCharacters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789._-/:";
-  return !image.empty() && image.find_first_not_of(kNameCharacters) == std::string_view::npos;
+constexpr std::string_view kDigits = "0123456789";
+constexpr std::string_view kLower = "abcdefghijklmnopqrstuvwxyz0123456789";
+constexpr std::string_view kLetters = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789";
+
+/// Of these and the others, and beginning and ending with one of these.
+bool is_made_of(std::string_view text, std::string_view inner, std::string_view others) {
+  return !text.empty() && inner.find(text.front()) != std::string_view::npos &&
+         inner.find(text.back()) != std::string_view::npos &&
+         std::ranges::all_of(text, [&](char c) { return inner.contains(c) || others.contains(c); });
+}
+
+bool is_server(std::string_view text) {
+  const auto colon = text.find(':');
+  const auto host = text.substr(0, colon);
+  return is_made_of(host, kLetters, ".-") &&
+         (colon == std::string_view::npos || is_made_of(text.substr(colon + 1), kDigits, ""));
+}
+
+bool is_tag(std::string_view text) {
+  return !text.empty() && text.size() <= 128 && text.front() != '.' && text.front() != '-' &&
+         std::ranges::all_of(text, [](char c) { return kLetters.contains(c) || std::string_view("_.-").contains(c); });
+}
+
+bool is_digest(std::string_view text) {
+  constexpr std::size_t kFewestDigits = 32;
+  const auto colon = text.find(':');
+  return colon != std::string_view::npos && is_made_of(text.substr(0, colon), kLower, "+._-") &&
+         text.size() > colon + kFewestDigits && is_made_of(text.substr(colon + 1), "abcdef0123456789", "");
 }
 
 }  // namespace
+
+bool is_image_name(std::string_view image) {
+  if (const auto at = image.find('@'); at != std::string_view::npos) {
+    if (!is_digest(image.substr(at + 1))) return false;
+    image = image.substr(0, at);
+  }
+  if (const auto tagless = without_tag(image); tagless.size() < image.size()) {
+    if (!is_tag(image.substr(tagless.size() + 1))) return false;
+    image = tagless;
+  }
+  auto parts = split(image, '/');
+  const auto& first = parts.front();
+  if (parts.size() > 1 &&
+      (first == "localhost" || first.find_first_of(".:") != std::string::npos || to_lower(first) != first)) {
+    if (!is_server(parts.front())) return false;
+    parts.erase(parts.begin());
+  }
+  return std::ranges::all_of(parts, [](const auto& part) { return is_made_of(part, kLower, "._-"); });
+}
 
 PulledImage::Name PulledImage::parts() const {
   std::string_view rest = name;
@@ -86,7 +129,7 @@ std::vector<PulledImage> pulled_images(const compose::Project& project, const St
     if (plan.stores.contains(service_name)) continue;
     const auto after = refresh_after(project, service_name);
     for (auto& [name, span] : images_of(project, service)) {
-      if (!can_be_looked_up(name)) continue;
+      if (!is_image_name(name) || name.contains('@')) continue;
       const auto known = std::ranges::find(images, name, &PulledImage::name);
       if (known == images.end()) {
         images.push_back({std::move(name), {service_name}, span, after});

@@ -1,11 +1,16 @@
 #pragma once
 
 #include <string>
+#include <string_view>
+#include <vector>
 
 #include "plan/planning.h"
 
 /// Images that Azure pulls by a name of the project's, and the digests behind their tags.
 namespace defang::plan {
+
+/// distribution/reference: `[SERVER/]REPOSITORY[:TAG][@DIGEST]`, the repository in lower case.
+bool is_image_name(std::string_view image);
 
 struct NamedImage {
   std::string name;  // as written

@@ -73,6 +73,8 @@ std::vector<PulledImage> pulled_images(const compose::Project& project, const St
 struct ModuleImage {
   std::size_t stage = 0;  // that makes it
   std::vector<std::string> entrypoint, command;
+  std::vector<std::string> settings;  // instructions that the stage, or one that it starts from, gives the image
+  bool has_shell_form = false;        // of ENTRYPOINT or CMD
 };
 
 /// A container registry of the subscription, of the user's own making.

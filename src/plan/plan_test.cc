@@ -477,6 +477,23 @@ TEST(PulledImages, AreAskedForByRegistryRepositoryAndTag) {
   EXPECT_EQ(parts("mcr.microsoft.com/dotnet/runtime:8.0"), "mcr.microsoft.com dotnet/runtime 8.0");
 }
 
+TEST(PulledImages, HaveNamesThatRegistriesCouldKnow) {
+  const auto is_refused = [](const std::string& name) {
+    Diagnostics diagnostics;
+    build_graph(project({service("web", name)}), {}, {}, diagnostics);
+    return std::ranges::any_of(diagnostics.all(), [](const auto& one) { return one.code == "plan.image-name"; });
+  };
+  const std::string digest = "sha256:" + std::string(64, 'a');
+  for (const std::string name :
+       {"nginx", "nginx:1.27", "me/web_app/x--y.z", "localhost/web", "Reg.test:5000/a/b:V_1", "HOST/web", "_bad:5/x@"})
+    EXPECT_EQ(is_refused(name), name.starts_with('_')) << name;
+  EXPECT_FALSE(is_refused("nginx:1.27@" + digest));
+  for (const std::string name : {"Nginx", "nginx:", ":latest", "nginx::1", "/nginx", "nginx/", "a//b", "ngi nx",
+                                 " nginx", "nginx@sha256:abc", "http://nginx", "../up", "user:pass@ghcr.io/foo",
+                                 "nginx:la test", "nginx-\xc3\xbc", "nginx?x=1", "nginx\nHost:x"})
+    EXPECT_TRUE(is_refused(name)) << name;
+}
+
 TEST(PulledImages, AreThoseThatATagNamesEachOnceAndAsSoonAsAnyServiceWantsItAnew) {
   using namespace std::chrono_literals;
   auto built = service("built", "shop/built");
@@ -541,6 +558,11 @@ TEST(Runtimes, AreTheOneThatThereIsOrComeAlongWithAModule) {
   EXPECT_EQ(said_of(built, "io.containerd.wasmtime.v1", facts), "error azure.web-assembly");  // what to start?
   facts.modules["web"].command = {"app.wasm"};
   EXPECT_EQ(said_of(built, "io.containerd.wasmtime.v1", facts), "note azure.web-assembly");
+  facts.modules["web"].command.clear();
+  built.entrypoint = Spanned<std::vector<std::string>>{{"app.wasm"}, {}};
+  EXPECT_EQ(said_of(built, "wasmedge", facts), "note azure.web-assembly");
+  facts.without_dockerfile = {"web"};
+  EXPECT_EQ(said_of(built, "wasmedge", facts), "error azure.web-assembly");  // buildpacks know nothing of it
 }
 
 TEST(CustomDomains, ThatAreLiveAreSentBack) {

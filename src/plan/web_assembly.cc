@@ -44,14 +44,41 @@ std::optional<Words> words_in(const std::string& arguments) {
 
 std::string exec_form(const Words& words) { return nlohmann::json(words).dump(); }
 
+/// What a stage says of its image, after what the stage says that it starts from.
+void read_stage(const compose::Dockerfile& dockerfile, std::size_t stage, ModuleImage& image) {
+  // ARG, since the others may name it.
+  constexpr auto kSettings = std::to_array<std::string_view>({"ARG", "ENV", "EXPOSE", "STOPSIGNAL", "USER", "WORKDIR"});
+  const auto from = to_lower(dockerfile.stages[stage].image);
+  for (std::size_t before = stage; before-- > 0;)
+    if (dockerfile.stages[before].name == from) {
+      read_stage(dockerfile, before, image);
+      break;
+    }
+  const auto words_of = [&](const compose::Dockerfile::Instruction& instruction) {
+    auto words = words_in(instruction.arguments);
+    image.has_shell_form = image.has_shell_form || !words;
+    return words.value_or(Words());
+  };
+  for (const auto& instruction : dockerfile.instructions) {
+    if (instruction.stage != stage) continue;
+    if (instruction.name == "ENTRYPOINT") image.entrypoint = words_of(instruction);
+    if (instruction.name == "CMD") image.command = words_of(instruction);
+    if (std::ranges::find(kSettings, instruction.name) != kSettings.end())
+      image.settings.push_back(instruction.name + " " + instruction.arguments);
+  }
+}
+
 }  // namespace
 
 /// Docker's names for it (docs.docker.com, "Wasm workloads"). WasmEdge runs what is written for any WASI runtime.
 bool is_module(const compose::Project& project, const std::string& service) {
   const auto runtime = text_of(project, service, "runtime");
-  const auto platform = text_of(project, service, "platform");
-  return runtime.starts_with("io.containerd.wasmedge.") || runtime.starts_with("io.containerd.wasmtime.") ||
-         platform.starts_with("wasi/") || platform.starts_with("wasip1/");
+  const auto platform = to_lower(text_of(project, service, "platform"));
+  constexpr auto kRuntimes = std::to_array<std::string_view>({"wasmedge", "wasmer", "wasmtime"});
+  const auto is_of = [&](std::string_view name) {
+    return runtime.starts_with("io.containerd." + std::string(name) + ".") || runtime == name;
+  };
+  return std::ranges::any_of(kRuntimes, is_of) || platform.starts_with("wasi/") || platform.starts_with("wasip1/");
 }
 
 std::map<std::string, ModuleImage> module_images(const compose::Project& project, const Disk& disk) {
@@ -63,15 +90,10 @@ std::map<std::string, ModuleImage> module_images(const compose::Project& project
                                               : disk.read(build.context / build.dockerfile);
     if (!text) continue;  // said where builds are checked
     const auto dockerfile = compose::parse_dockerfile(*text);
-    const auto stage = dockerfile.stage(build.target);
-    if (!stage) continue;
-    ModuleImage image{.stage = *stage};
-    for (const auto& instruction : dockerfile.instructions) {
-      if (instruction.stage != *stage) continue;
-      if (instruction.name == "ENTRYPOINT") image.entrypoint = words_in(instruction.arguments).value_or(Words());
-      if (instruction.name == "CMD") image.command = words_in(instruction.arguments).value_or(Words());
+    if (const auto stage = dockerfile.stage(build.target)) {
+      images[name].stage = *stage;
+      read_stage(dockerfile, *stage, images[name]);
     }
-    images[name] = std::move(image);
   }
   return images;
 }
@@ -79,17 +101,22 @@ std::map<std::string, ModuleImage> module_images(const compose::Project& project
 void check_runtime(Planning& plan, const compose::Service& service) {
   const auto* runtime = value_at(plan.project, service.name, "runtime");
   if (!is_module(plan.project, service.name)) {
-    // Docker's own default, and what it is short for.
-    if (runtime && !runtime->text.empty() && runtime->text != "runc" && runtime->text != "io.containerd.runc.v2")
+    // Docker's own default, and what it is short for. With a GPU the drivers come along.
+    const bool has_gpu = value_at(plan.project, service.name, "deploy.resources.reservations.devices") != nullptr;
+    if (runtime && !runtime->text.empty() && runtime->text != "runc" && runtime->text != "io.containerd.runc.v2" &&
+        !(runtime->text == "nvidia" && has_gpu))
       plan.diagnostics.add(no_such_runtime(service, *runtime));
     return;
   }
   const auto& span = runtime ? runtime->span : service.platform ? service.platform->span : service.span;
   const auto image = plan.facts.modules.find(service.name);
-  if (!service.build)
+  const bool is_named = service.entrypoint && !service.entrypoint->value.empty();
+  if (!service.build || plan.facts.without_dockerfile.contains(service.name))
     plan.diagnostics.add(module_not_built(service, span));
-  else if (image != plan.facts.modules.end() && image->second.entrypoint.empty() && image->second.command.empty())
-    plan.diagnostics.add(module_not_named(service, span));
+  else if (image == plan.facts.modules.end())
+    return;  // what is wrong with its Dockerfile is said where builds are checked
+  else if (image->second.entrypoint.empty() && image->second.command.empty() && !is_named)
+    plan.diagnostics.add(module_not_named(service, image->second.has_shell_form, span));
   else
     plan.diagnostics.add(runs_with_its_runtime(service, span));
 }
@@ -105,6 +132,7 @@ std::string module_instructions(const Planning& plan, const compose::Service& se
   auto text = fmt::format("{}COPY --from={} / /\nRUN printf '%s\\n'{} > {} && chmod 755 {}\nENTRYPOINT {}\n",
                           kRuntimeStage, image.stage, lines, kModuleLauncher, kModuleLauncher, exec_form(entrypoint));
   if (!image.command.empty()) text += fmt::format("CMD {}\n", exec_form(image.command));
+  for (const auto& setting : image.settings) text += setting + "\n";
   return text;
 }
 
