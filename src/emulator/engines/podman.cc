@@ -166,8 +166,10 @@ class Podman final : public Engine {
   void sweep() override {
     if (!find_program("podman") || !disk_.is_file(settings("containers.conf"))) return;
     (void)run({"podman", "rm", "--all", "--force", "--time", "0"}, {}, 60s);
-    // The overlay driver binds its folder to itself; as long as it does, nobody can remove the state.
-    ::umount2((options_.folder / "storage/overlay").c_str(), MNT_DETACH);
+    // The overlay driver binds its folder to itself, twice where two of its processes start at once; as long as it is
+    // bound, nobody can remove the state.
+    while (::umount2((options_.folder / "storage/overlay").c_str(), MNT_DETACH) == 0) {
+    }
     (void)disk_.remove(run_folder_);
     (void)disk_.remove(options_.folder / "work");
   }
