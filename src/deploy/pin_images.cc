@@ -26,12 +26,14 @@ bool is_recent(const plan::PulledImage& image, const PinnedImage& known, std::in
   return !image.refresh_after || known.asked_at_ms + image.refresh_after->count() > now_ms;
 }
 
-/// The passwords that can be read: not by everybody who may deploy, and not before the vault is there.
-std::map<std::string, rest::RegistryPassword> passwords_of(const std::map<std::string, plan::RegistryUser>& users,
-                                                           const azure::ResourceId& vault, const AzureAccess& access,
-                                                           std::stop_token stop) {
+/// The passwords for these images that can be read: not by everybody who may deploy, and not before the vault is there.
+std::map<std::string, rest::RegistryPassword> passwords_for(const std::vector<const plan::PulledImage*>& images,
+                                                            const std::map<std::string, plan::RegistryUser>& users,
+                                                            const azure::ResourceId& vault, const AzureAccess& access,
+                                                            std::stop_token stop) {
   std::map<std::string, rest::RegistryPassword> passwords;
   for (const auto& [server, user] : users) {
+    if (std::ranges::none_of(images, [&](const auto* image) { return image->parts().server == server; })) continue;
     const auto secret = read_secret(access.arm, vault, plan::registry_secret_name(server), stop);
     if (!secret || !*secret) continue;
     auto password = rest::read_secret((*secret)->pinned_uri, access.cloud, access.pipeline, stop);
@@ -109,7 +111,7 @@ Result<PinnedImages> pin_images(const std::vector<plan::PulledImage>& images, co
       pinned.insert(*found);
   }
   if (wanted.empty()) return pinned;
-  const auto passwords = passwords_of(users, vault, access, stop);
+  const auto passwords = passwords_for(wanted, users, vault, access, stop);
   std::vector<rest::FoundImage> found(wanted.size());
   {
     std::atomic<std::size_t> next = 0;

@@ -55,6 +55,20 @@ bool is_server(std::string_view text) {
          (colon == std::string_view::npos || is_made_of(text.substr(colon + 1), kDigits, ""));
 }
 
+/// Letters and digits, with a dot, one or two underscores, or dashes between them.
+bool is_path_component(std::string_view text) {
+  if (!is_made_of(text, kLower, "._-")) return false;
+  for (std::size_t at = 0; at < text.size();) {
+    const auto begin = text.find_first_of("._-", at);
+    if (begin == std::string_view::npos) return true;
+    at = text.find_first_not_of("._-", begin);
+    const auto between = text.substr(begin, at - begin);
+    if (between != "." && between != "_" && between != "__" && between.find_first_not_of('-') != std::string_view::npos)
+      return false;
+  }
+  return true;
+}
+
 bool is_tag(std::string_view text) {
   return !text.empty() && text.size() <= 128 && text.front() != '.' && text.front() != '-' &&
          std::ranges::all_of(text, [](char c) { return kLetters.contains(c) || std::string_view("_.-").contains(c); });
@@ -85,7 +99,7 @@ bool is_image_name(std::string_view image) {
     if (!is_server(parts.front())) return false;
     parts.erase(parts.begin());
   }
-  return std::ranges::all_of(parts, [](const auto& part) { return is_made_of(part, kLower, "._-"); });
+  return std::ranges::all_of(parts, [](const auto& part) { return is_path_component(part); });
 }
 
 PulledImage::Name PulledImage::parts() const {

@@ -484,13 +484,30 @@ TEST(PulledImages, HaveNamesThatRegistriesCouldKnow) {
     return std::ranges::any_of(diagnostics.all(), [](const auto& one) { return one.code == "plan.image-name"; });
   };
   const std::string digest = "sha256:" + std::string(64, 'a');
-  for (const std::string name :
-       {"nginx", "nginx:1.27", "me/web_app/x--y.z", "localhost/web", "Reg.test:5000/a/b:V_1", "HOST/web", "_bad:5/x@"})
+  for (const std::string name : {"nginx", "nginx:1.27", "me/web_app/x---y.z__1", "localhost/web",
+                                 "Reg.test:5000/a/b:V_1", "HOST/web", "_bad:5/x@"})
     EXPECT_EQ(is_refused(name), name.starts_with('_')) << name;
   EXPECT_FALSE(is_refused("nginx:1.27@" + digest));
-  for (const std::string name : {"Nginx", "nginx:", ":latest", "nginx::1", "/nginx", "nginx/", "a//b", "ngi nx",
-                                 " nginx", "nginx@sha256:abc", "http://nginx", "../up", "user:pass@ghcr.io/foo",
-                                 "nginx:la test", "nginx-\xc3\xbc", "nginx?x=1", "nginx\nHost:x"})
+  for (const std::string name : {"Nginx",
+                                 "nginx:",
+                                 ":latest",
+                                 "nginx::1",
+                                 "/nginx",
+                                 "nginx/",
+                                 "a//b",
+                                 "ngi nx",
+                                 " nginx",
+                                 "nginx@sha256:abc",
+                                 "http://nginx",
+                                 "../up",
+                                 "user:pass@ghcr.io/foo",
+                                 "nginx:la test",
+                                 "nginx-\xc3\xbc",
+                                 "nginx?x=1",
+                                 "a..b",
+                                 "a._b",
+                                 "a___b",
+                                 "nginx\nHost:x"})
     EXPECT_TRUE(is_refused(name)) << name;
 }
 
