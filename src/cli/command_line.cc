@@ -103,14 +103,25 @@ std::vector<std::string> subcommand_names(const CLI::App& app) {
   return names;
 }
 
+/// Whether an option of every command is spelled so, and takes the next word as its value.
+bool takes_next_word(const std::string& word) {
+  return std::ranges::any_of(kGlobalOptions, [&](const Option& option) {
+    const auto spellings = split(option.flags, ',');
+    return !option.value.empty() && std::ranges::find(spellings, word) != spellings.end();
+  });
+}
+
 /// What is meant by a command that only Docker has: the first word, or the one after `compose`.
 const Instead* find_instead(const std::vector<std::string>& words) {
-  auto word = std::ranges::find_if(words, [](const std::string& one) { return !one.starts_with('-'); });
-  if (word != words.end() && *word == "compose")
-    word = std::find_if(word + 1, words.end(), [](const std::string& one) { return !one.starts_with('-'); });
-  if (word == words.end()) return nullptr;
-  const auto found = std::ranges::find(kInstead, std::string_view(*word), &Instead::command);
-  return found == kInstead.end() ? nullptr : &*found;
+  for (std::size_t at = 0; at < words.size(); ++at) {
+    if (takes_next_word(words[at])) {
+      ++at;
+    } else if (!words[at].starts_with('-') && words[at] != "compose") {
+      const auto found = std::ranges::find(kInstead, std::string_view(words[at]), &Instead::command);
+      return found == kInstead.end() ? nullptr : &*found;
+    }
+  }
+  return nullptr;
 }
 
 const CLI::App* deepest_parsed(const CLI::App& app) {

@@ -278,6 +278,11 @@ std::string assignments_of(const std::string& scope, const std::string& principa
                      principal);
 }
 
+/// Whether a role given at `scope` is good at `id`: there or above it, "/" above all.
+bool is_within(const std::string& id, const std::string& scope) {
+  return scope == "/" || (!scope.empty() && (to_lower(id) + "/").starts_with(to_lower(scope) + "/"));
+}
+
 /// Whether somebody has given the identity its role on the registry, which is good for those who may not.
 Result<bool> is_granted(rest::ArmClient& arm, const plan::SharedRegistry& registry, const std::string& principal,
                         std::stop_token stop) {
@@ -288,7 +293,7 @@ Result<bool> is_granted(rest::ArmClient& arm, const plan::SharedRegistry& regist
   return std::ranges::any_of(roles, [&](const Json& role) {
     return to_lower(text_at(role, "/properties/roleDefinitionId")).ends_with(wanted) &&
            equals_ignoring_case(text_at(role, "/properties/principalId"), principal) &&
-           to_lower(registry.id).starts_with(to_lower(text_at(role, "/properties/scope")));
+           is_within(registry.id, text_at(role, "/properties/scope"));
   });
 }
 

@@ -141,8 +141,15 @@ TEST_F(OwnRegistries, TellWhetherSomebodyHasLetTheStackIn) {
             {"scope", kShared},
             {"roleDefinitionId", azure::role_definition_id("s", azure::Role::acr_pull)}}}};
   EXPECT_EQ(pull(), Pull::granted);
-  role["properties"]["scope"] = "/subscriptions/s";
-  EXPECT_EQ(pull(), Pull::granted);
+  for (const char* above : {"/subscriptions/s", "/subscriptions/S/resourceGroups/Team", "/"}) {
+    role["properties"]["scope"] = above;
+    EXPECT_EQ(pull(), Pull::granted) << above;
+  }
+  for (const char* elsewhere : {"/subscriptions/s/resourceGroups/tea", ""}) {
+    role["properties"]["scope"] = elsewhere;
+    EXPECT_EQ(pull(), Pull::refused) << elsewhere;
+  }
+  role["properties"]["scope"] = kShared;
   role["properties"]["principalId"] = "q";
   EXPECT_EQ(pull(), Pull::refused);
   EXPECT_EQ(ask({"shared.azurecr.io"}).pull_principal_id, "p");
