@@ -102,12 +102,12 @@ void report_bad_ignore_file(const std::string& service, const compose::Build& bu
 void report_missing_image(const plan::PulledImage& image, Diagnostics& diagnostics) {
   diagnostics.error(
       "images.missing",
-      fmt::format("service `{}`: `{}` has no image `{}`", image.services.front(), image.parts().server, image.name),
+      fmt::format("service `{}`: `{}` has no image `{}`", image.services.front(), image.parts.server, image.name),
       image.span, "look at its name and its tag");
 }
 
 void report_closed_image(const plan::PulledImage& image, Diagnostics& diagnostics) {
-  const auto server = image.parts().server;
+  const auto server = image.parts.server;
   diagnostics.error(
       "images.closed",
       fmt::format("service `{}`: `{}` shows the image `{}` to nobody who is not signed in: it is private, "
@@ -118,7 +118,7 @@ void report_closed_image(const plan::PulledImage& image, Diagnostics& diagnostic
 
 void report_unpinned_image(const plan::PulledImage& image, const rest::FoundImage& found, const std::string& digest,
                            Diagnostics& diagnostics) {
-  const auto server = image.parts().server;
+  const auto server = image.parts.server;
   auto why = found.why;
   if (found.is == rest::FoundImage::Is::missing) why = fmt::format("`{}` has it no more", server);
   if (found.is == rest::FoundImage::Is::closed) why = fmt::format("`{}` does not show it to us", server);

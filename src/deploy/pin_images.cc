@@ -33,7 +33,7 @@ std::map<std::string, rest::RegistryPassword> passwords_for(const std::vector<co
                                                             std::stop_token stop) {
   std::map<std::string, rest::RegistryPassword> passwords;
   for (const auto& [server, user] : users) {
-    if (std::ranges::none_of(images, [&](const auto* image) { return image->parts().server == server; })) continue;
+    if (std::ranges::none_of(images, [&](const auto* image) { return image->parts.server == server; })) continue;
     const auto secret = read_secret(access.arm, vault, plan::registry_secret_name(server), stop);
     if (!secret || !*secret) continue;
     auto password = rest::read_secret((*secret)->pinned_uri, access.cloud, access.pipeline, stop);
@@ -44,15 +44,15 @@ std::map<std::string, rest::RegistryPassword> passwords_for(const std::vector<co
 
 rest::FoundImage look_up(const plan::PulledImage& image, const std::map<std::string, rest::RegistryPassword>& passwords,
                          const AzureAccess& access, std::stop_token stop) {
-  const auto [server, repository, tag] = image.parts();
+  const auto& name = image.parts;
   rest::RegistryQuery query;
-  if (const auto password = passwords.find(server); password != passwords.end()) query.login = password->second;
+  if (const auto password = passwords.find(name.server); password != passwords.end()) query.login = password->second;
   std::optional<rest::RegistryClient> azure;
-  if (plan::is_azure_registry(server, access.cloud.registry_suffix))
-    query.azure = &azure.emplace(access.cloud, server, access.tenant, access.tokens, access.unsigned_pipeline);
+  if (plan::is_azure_registry(name.server, access.cloud.registry_suffix))
+    query.azure = &azure.emplace(access.cloud, name.server, access.tenant, access.tokens, access.unsigned_pipeline);
   else
     query.mirror = access.cloud.emulator_registries;
-  return rest::look_up_image({server, repository, tag}, query, access.unsigned_pipeline, stop);
+  return rest::look_up_image({name.server, name.repository, name.tag}, query, access.unsigned_pipeline, stop);
 }
 
 }  // namespace
@@ -132,7 +132,7 @@ Result<PinnedImages> pin_images(const std::vector<plan::PulledImage>& images, co
     // Who was not told asks again next time, where the image is to be looked up anew at all.
     const auto was = known.find(image.name);
     const auto kept = was != known.end() ? was->second : PinnedImage();
-    const auto server = image.parts().server;
+    const auto server = image.parts.server;
     const bool has_rights = users.contains(server) || plan::is_azure_registry(server, access.cloud.registry_suffix);
     if (found[at].is == Is::missing && kept.digest.empty()) {
       report_missing_image(image, diagnostics);

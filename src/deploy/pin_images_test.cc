@@ -38,7 +38,7 @@ struct Pinning {
 };
 
 plan::PulledImage image(const std::string& name, std::optional<std::chrono::milliseconds> refresh_after = {}) {
-  return {name, {"web"}, {}, refresh_after};
+  return {name, plan::parse_image_name(name).value(), {"web"}, {}, refresh_after};
 }
 
 TEST(PinImages, LooksUpWhatIsNotKnown) {

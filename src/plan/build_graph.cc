@@ -7,7 +7,6 @@
 #include "azure/location.h"
 #include "azure/names.h"
 #include "azure/resource_types.h"
-#include "compose/durations.h"
 #include "plan/addresses.h"
 #include "plan/attributes.h"
 #include "plan/diagnostics.h"
@@ -410,13 +409,9 @@ Value image_of(Planning& plan, PlannedService& planned) {
   }
   if (service.image->value.find("${") != std::string::npos)
     plan.diagnostics.add(image_from_config(service));
-  else if (!is_image_name(service.image->value))
-    plan.diagnostics.add(no_image_name(service.name, service.image->value, service.image->span));
-  if (const auto* policy = value_at(plan.project, service.name, "pull_policy"); policy && policy->text == "never")
-    plan.diagnostics.add(pulled_all_the_same(service, policy->span));
-  if (const auto* age = value_at(plan.project, service.name, "pull_refresh_after");
-      age && !compose::parse_duration(age->text))
-    plan.diagnostics.add(bad_refresh_age(service, *age));
+  else
+    check_image_name(plan, service, service.image->value, service.image->span);
+  check_pull_policy(plan, service);
   const auto& mounts = planned.mounts;
   const bool keeps_data = std::ranges::find(mounts, PlannedMount::Kind::share, &PlannedMount::kind) != mounts.end();
   if (providers::well_known_port(service.image->value) && !keeps_data) plan.diagnostics.add(stateful_image(service));
@@ -479,9 +474,10 @@ void add_init_containers(Planning& plan, PlannedService& planned) {
     const bool is_own = !image || (service.image && image->text == service.image->value);
     providers::Workload init{.service = &service, .name = name};
     init.image = is_own ? workload.image : Value(pinned(plan, image->text));
-    if (!is_own && !is_image_name(image->text))
-      plan.diagnostics.add(no_image_name(service.name, image->text, image->span));
-    if (!is_own) let_pull(plan, workload, image->text, image->span);
+    if (!is_own) {
+      check_image_name(plan, service, image->text, image->span);
+      let_pull(plan, workload, image->text, image->span);
+    }
     init.size = workload.size;
     init.arguments = hook_command(plan, service, hook);
     init.environment = hook_environment(plan, workload, hook);

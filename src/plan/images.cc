@@ -1,8 +1,12 @@
 #include "plan/images.h"
 
 #include <algorithm>
+#include <array>
 
 #include "compose/durations.h"
+#include "plan/diagnostics.h"
+#include "plan/registries.h"
+#include "plan/siblings.h"
 #include "plan/stores.h"
 #include "support/text.h"
 
@@ -16,25 +20,31 @@ std::string_view without_tag(std::string_view image) {
   return is_tag ? image.substr(0, colon) : image;
 }
 
-/// compose-spec, "pull_policy" and "pull_refresh_after"; nothing: once is enough.
+// compose-spec, "pull_policy": after how long the tag is looked up anew. The others have the time in them, or
+// elsewhere.
+struct Policy {
+  std::string_view name, age;
+};
+constexpr auto kPolicies = std::to_array<Policy>({
+    {"always", "0s"},
+    {"daily", "1d"},
+    {"weekly", "1w"},
+});
+constexpr std::string_view kEvery = "every_";
+constexpr std::string_view kRefreshAge = "pull_refresh_after";
+
+/// Nothing: once is enough.
 std::optional<std::chrono::milliseconds> refresh_after(const compose::Project& project, const std::string& service) {
-  using std::chrono::milliseconds;
-  const auto text_of = [&](std::string_view attribute) -> std::string_view {
-    const auto* node = value_at(project, service, attribute);
-    return node ? std::string_view(node->text) : std::string_view();
-  };
-  constexpr std::string_view kEvery = "every_";
-  auto policy = text_of("pull_policy");
-  if (policy == "always") return milliseconds(0);
-  if (policy == "daily") policy = "every_1d";
-  if (policy == "weekly") policy = "every_1w";
-  if (policy == "refresh") {
-    const auto age = compose::parse_duration(text_of("pull_refresh_after"));
-    return age ? std::chrono::duration_cast<milliseconds>(*age) : milliseconds(0);
-  }
-  if (!policy.starts_with(kEvery)) return std::nullopt;
-  const auto age = compose::parse_duration(policy.substr(kEvery.size()));
-  return age ? std::optional(std::chrono::duration_cast<milliseconds>(*age)) : std::nullopt;
+  const auto policy = text_at(project, service, "pull_policy");
+  std::string_view age;
+  if (const auto row = std::ranges::find(kPolicies, policy, &Policy::name); row != kPolicies.end())
+    age = row->age;
+  else if (policy == "refresh")
+    age = value_at(project, service, kRefreshAge) ? text_at(project, service, kRefreshAge) : "0s";
+  else if (policy.starts_with(kEvery))
+    age = policy.substr(kEvery.size());
+  const auto parsed = compose::parse_duration(age);
+  return parsed ? std::optional(std::chrono::duration_cast<std::chrono::milliseconds>(*parsed)) : std::nullopt;
 }
 
 constexpr std::string_view kDigits = "0123456789";
@@ -83,39 +93,41 @@ bool is_digest(std::string_view text) {
 
 }  // namespace
 
-bool is_image_name(std::string_view image) {
-  if (const auto at = image.find('@'); at != std::string_view::npos) {
-    if (!is_digest(image.substr(at + 1))) return false;
-    image = image.substr(0, at);
+std::optional<ImageName> parse_image_name(std::string_view text) {
+  ImageName name;
+  if (const auto at = text.find('@'); at != std::string_view::npos) {
+    name.digest = text.substr(at + 1);
+    if (!is_digest(name.digest)) return std::nullopt;
+    text = text.substr(0, at);
   }
-  if (const auto tagless = without_tag(image); tagless.size() < image.size()) {
-    if (!is_tag(image.substr(tagless.size() + 1))) return false;
-    image = tagless;
+  if (const auto tagless = without_tag(text); tagless.size() < text.size()) {
+    name.tag = text.substr(tagless.size() + 1);
+    if (!is_tag(name.tag)) return std::nullopt;
+    text = tagless;
   }
-  auto parts = split(image, '/');
-  const auto& first = parts.front();
-  if (parts.size() > 1 &&
-      (first == "localhost" || first.find_first_of(".:") != std::string::npos || to_lower(first) != first)) {
-    if (!is_server(parts.front())) return false;
-    parts.erase(parts.begin());
+  name.server = registry_of(text);
+  if (const auto server = server_in(text); !server.empty()) {
+    if (!is_server(server)) return std::nullopt;
+    text.remove_prefix(server.size() + 1);
   }
-  return std::ranges::all_of(parts, [](const auto& part) { return is_path_component(part); });
+  if (!std::ranges::all_of(split(text, '/'), [](const auto& part) { return is_path_component(part); }))
+    return std::nullopt;
+  // Images of Docker's own have no other name before theirs.
+  const bool is_official = name.server == kDockerHub && text.find('/') == std::string_view::npos;
+  name.repository = (is_official ? "library/" : "") + std::string(text);
+  return name;
 }
 
-PulledImage::Name PulledImage::parts() const {
-  std::string_view rest = name;
-  Name parts{.server = registry_of(name), .repository = {}, .tag = "latest"};
-  if (const auto tagless = without_tag(rest); tagless.size() < rest.size()) {
-    parts.tag = rest.substr(tagless.size() + 1);
-    rest = tagless;
-  }
-  const auto slash = rest.find('/');
-  // registry_of takes the first part for a server only where it can be no part of a repository's name.
-  if (slash != std::string_view::npos && registry_server(rest.substr(0, slash)) == parts.server)
-    rest.remove_prefix(slash + 1);
-  const bool is_official = parts.server == registry_of("busybox") && rest.find('/') == std::string_view::npos;
-  parts.repository = (is_official ? "library/" : "") + std::string(rest);
-  return parts;
+void check_image_name(Planning& plan, const compose::Service& service, const std::string& image,
+                      const SourceSpan& span) {
+  if (!parse_image_name(image)) plan.diagnostics.add(no_image_name(service.name, image, span));
+}
+
+void check_pull_policy(Planning& plan, const compose::Service& service) {
+  if (const auto* policy = value_at(plan.project, service.name, "pull_policy"); policy && policy->text == "never")
+    plan.diagnostics.add(pulled_all_the_same(service, policy->span));
+  if (const auto* age = value_at(plan.project, service.name, kRefreshAge); age && !compose::parse_duration(age->text))
+    plan.diagnostics.add(bad_refresh_age(service, *age));
 }
 
 std::vector<NamedImage> images_of(const compose::Project& project, const compose::Service& service) {
@@ -143,10 +155,11 @@ std::vector<PulledImage> pulled_images(const compose::Project& project, const St
     if (plan.stores.contains(service_name)) continue;
     const auto after = refresh_after(project, service_name);
     for (auto& [name, span] : images_of(project, service)) {
-      if (!is_image_name(name) || name.contains('@')) continue;
+      auto parts = parse_image_name(name);
+      if (!parts || !parts->digest.empty()) continue;
       const auto known = std::ranges::find(images, name, &PulledImage::name);
       if (known == images.end()) {
-        images.push_back({std::move(name), {service_name}, span, after});
+        images.push_back({std::move(name), std::move(*parts), {service_name}, span, after});
         continue;
       }
       known->services.push_back(service_name);

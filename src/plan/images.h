@@ -9,8 +9,11 @@
 /// Images that Azure pulls by a name of the project's, and the digests behind their tags.
 namespace defang::plan {
 
-/// distribution/reference: `[SERVER/]REPOSITORY[:TAG][@DIGEST]`, the repository in lower case.
-bool is_image_name(std::string_view image);
+/// Says what is wrong with the name of an image that Azure is to pull.
+void check_image_name(Planning& plan, const compose::Service& service, const std::string& image,
+                      const SourceSpan& span);
+/// And with when its tag is to be looked up anew.
+void check_pull_policy(Planning& plan, const compose::Service& service);
 
 struct NamedImage {
   std::string name;  // as written

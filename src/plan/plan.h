@@ -53,18 +53,23 @@ struct RegistryUser {
   std::string name;
 };
 
+/// A name of an image, taken apart: "docker.io", "library/nginx", "1.27".
+struct ImageName {
+  std::string server, repository;
+  std::string tag = "latest";
+  std::string digest;  // "sha256:..."; empty: a tag names it
+};
+/// `[SERVER/]REPOSITORY[:TAG][@DIGEST]` (distribution/reference); nothing for what can be no image's name.
+std::optional<ImageName> parse_image_name(std::string_view text);
+
 /// An image that Azure pulls by a name of the project's.
 struct PulledImage {
-  struct Name {
-    std::string server, repository, tag;  // "docker.io", "library/nginx", "1.27"
-  };
-  std::string name;                   // as written, "nginx:1.27"
+  std::string name;  // as written, "nginx:1.27"
+  ImageName parts;
   std::vector<std::string> services;  // that name it
   SourceSpan span;                    // where the first does
   /// How long the digest behind the tag may be known before it is looked up anew; nothing: for ever.
   std::optional<std::chrono::milliseconds> refresh_after;
-
-  Name parts() const;
 };
 /// Those that a tag names, each once.
 std::vector<PulledImage> pulled_images(const compose::Project& project, const Stack& stack);

@@ -466,13 +466,15 @@ void write(Project& p, const std::string& service, std::vector<std::pair<std::st
 
 TEST(PulledImages, AreAskedForByRegistryRepositoryAndTag) {
   const auto parts = [](std::string name) {
-    const auto [server, repository, tag] = PulledImage{std::move(name), {}, {}, {}}.parts();
-    return server + " " + repository + " " + tag;
+    const auto parsed = parse_image_name(name).value();
+    return parsed.server + " " + parsed.repository + " " + parsed.tag;
   };
   EXPECT_EQ(parts("nginx"), "docker.io library/nginx latest");
   EXPECT_EQ(parts("docker.io/nginx:1.27"), "docker.io library/nginx 1.27");
   EXPECT_EQ(parts("me/web"), "docker.io me/web latest");
   EXPECT_EQ(parts("ghcr.io/me/team/web:v1"), "ghcr.io me/team/web v1");
+  EXPECT_EQ(parts("index.docker.io/nginx"), "docker.io library/nginx latest");
+  EXPECT_EQ(parse_image_name("me/web:1@sha256:" + std::string(64, 'a'))->digest, "sha256:" + std::string(64, 'a'));
   EXPECT_EQ(parts("localhost:5000/web"), "localhost:5000 web latest");
   EXPECT_EQ(parts("mcr.microsoft.com/dotnet/runtime:8.0"), "mcr.microsoft.com dotnet/runtime 8.0");
 }

@@ -17,8 +17,6 @@ using graph::Value;
 
 namespace {
 
-constexpr std::string_view kDockerHub = "docker.io";
-
 /// The action that finds the registry's password in the vault, made when first asked for.
 std::string login_node(Planning& plan, const std::string& server, const RegistryUser& user, const SourceSpan& span) {
   const auto id = node("login", server);
@@ -99,14 +97,19 @@ azure::ResourceId pull_identity_id(const std::string& project, const Stack& stac
   return scope.id_of(identity.type, identity.name);
 }
 
-std::string registry_of(std::string_view image) {
+std::string_view server_in(std::string_view image) {
   const auto slash = image.find('/');
-  if (slash == std::string_view::npos) return std::string(kDockerHub);
+  if (slash == std::string_view::npos) return "";
   // distribution/reference: the first part is a registry if it cannot be a repository of Docker Hub.
   const auto first = image.substr(0, slash);
   const bool is_server =
       first == "localhost" || first.find_first_of(".:") != std::string_view::npos || to_lower(first) != first;
-  return is_server ? registry_server(first) : std::string(kDockerHub);
+  return is_server ? first : "";
+}
+
+std::string registry_of(std::string_view image) {
+  const auto server = server_in(image);
+  return server.empty() ? std::string(kDockerHub) : registry_server(server);
 }
 
 std::string registry_server(std::string_view text) {

@@ -9,6 +9,11 @@
 /// The registries that images come from, and whom they know the stack as.
 namespace defang::plan {
 
+inline constexpr std::string_view kDockerHub = "docker.io";
+
+/// "ghcr.io" of "ghcr.io/me/web:1", as written; empty where the image names no server.
+std::string_view server_in(std::string_view image);
+
 /// Lets the workload pull `image`: as whom somebody signed in at its registry, or as its identity where the registry is
 /// one of the user's own. Nothing else has to be done for images that everybody may pull.
 void let_pull(Planning& plan, providers::Workload& workload, std::string_view image, const SourceSpan& span);

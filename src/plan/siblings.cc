@@ -92,6 +92,11 @@ const compose::Node* value_at(const compose::Project& project, const std::string
   return node;
 }
 
+std::string_view text_at(const compose::Project& project, const std::string& service, std::string_view path) {
+  const auto* node = value_at(project, service, path);
+  return node ? std::string_view(node->text) : std::string_view();
+}
+
 Hosts hosts_of(const compose::Project& project) {
   Hosts hosts;
   for (const auto& [name, service] : project.services) {

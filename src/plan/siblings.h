@@ -32,6 +32,8 @@ Hosts hosts_of(const compose::Project& project);
 /// What the user wrote at a path of keys below a service, in canonical form ("container_name"); nullptr where nothing
 /// is.
 const compose::Node* value_at(const compose::Project& project, const std::string& service, std::string_view path);
+/// Its text; empty where nothing is.
+std::string_view text_at(const compose::Project& project, const std::string& service, std::string_view path);
 
 /// In the order of the text. A bare word is a mention only when it is the whole text, or has a port, or stands in a
 /// URL.

@@ -8,6 +8,7 @@
 
 #include "compose/dockerfile.h"
 #include "plan/diagnostics.h"
+#include "plan/siblings.h"
 #include "support/text.h"
 
 namespace defang::plan {
@@ -28,11 +29,6 @@ constexpr auto kLauncherLines = std::to_array<std::string_view>({
     "while IFS= read -r -d \"\" variable; do options+=(--env \"$variable\"); done < /proc/self/environ",
     "exec wasmedge \"${options[@]}\" \"$@\"",
 });
-
-std::string_view text_of(const compose::Project& project, const std::string& service, std::string_view attribute) {
-  const auto* node = value_at(project, service, attribute);
-  return node ? std::string_view(node->text) : std::string_view();
-}
 
 /// The exec form; nothing for the other, which needs a shell.
 std::optional<Words> words_in(const std::string& arguments) {
@@ -72,8 +68,8 @@ void read_stage(const compose::Dockerfile& dockerfile, std::size_t stage, Module
 
 /// Docker's names for it (docs.docker.com, "Wasm workloads"). WasmEdge runs what is written for any WASI runtime.
 bool is_module(const compose::Project& project, const std::string& service) {
-  const auto runtime = text_of(project, service, "runtime");
-  const auto platform = to_lower(text_of(project, service, "platform"));
+  const auto runtime = text_at(project, service, "runtime");
+  const auto platform = to_lower(text_at(project, service, "platform"));
   constexpr auto kRuntimes = std::to_array<std::string_view>({"wasmedge", "wasmer", "wasmtime"});
   const auto is_of = [&](std::string_view name) {
     return runtime.starts_with("io.containerd." + std::string(name) + ".") || runtime == name;
