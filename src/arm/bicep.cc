@@ -245,19 +245,10 @@ class BicepWriter {
   /// As in the template: a module would have to be a file of its own.
   std::string written_outside(const Resource& resource) {
     const auto version = azure::find_resource_type(kDeploymentType)->api_version;
-    Value::Map inner = {{"type", resource.type},
-                        {"apiVersion", resource.api_version},
-                        {"name", resource.name},
-                        {"scope", resource.scope}};
-    for (const auto& member : *resource.body.get_if<Value::Map>()) inner.push_back(member);
-    const Value properties = Value::Map{{"mode", "Incremental"},
-                                        {"template", Value::Map{{"$schema", kTemplateSchema},
-                                                                {"contentVersion", "1.0.0.0"},
-                                                                {"resources", Value::List{std::move(inner)}}}}};
     auto implied = implied_by(resource);
     return "\n" + comment(resource) + head(symbols_.at(resource.id), kDeploymentType, version, resource.name, implied) +
            fmt::format("  resourceGroup: {}\n  properties: {}\n", in_quotes(group_of(resource)),
-                       value(properties, "  ")) +
+                       value(nested_deployment(resource), "  ")) +
            depends_on(resource.id, implied) + "}\n";
   }
 

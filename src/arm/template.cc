@@ -186,25 +186,13 @@ class TemplateWriter {
     return json;
   }
 
-  /// In another group only a deployment of its own writes. Its expressions are this template's. "Deploy resources to
-  /// more than one resource group", Microsoft Learn.
   Json written_outside(const Resource& resource) {
-    Json inner = {{"type", resource.type},
-                  {"apiVersion", resource.api_version},
-                  {"name", resource.name},
-                  {"scope", resource.scope}};
-    inner.update(written_value(resource.body));
     return {{"type", kDeploymentType},
             {"apiVersion", azure::find_resource_type(kDeploymentType)->api_version},
             {"name", resource.name},
             {"resourceGroup", group_of(resource)},
             {"dependsOn", depends_on(resource.id)},
-            {"properties",
-             {{"mode", "Incremental"},
-              {"template",
-               {{"$schema", kTemplateSchema},
-                {"contentVersion", "1.0.0.0"},
-                {"resources", Json::array({std::move(inner)})}}}}}};
+            {"properties", written_value(nested_deployment(resource))}};
   }
 
   Json written(const Action& action, const WriteSecret& secret) {

@@ -65,6 +65,18 @@ std::string group_of(const Resource& outside_role) {
   return azure::ResourceId::parse(outside_role.scope)->group_name();
 }
 
+Value nested_deployment(const Resource& outside_role) {
+  Value::Map inner = {{"type", outside_role.type},
+                      {"apiVersion", outside_role.api_version},
+                      {"name", outside_role.name},
+                      {"scope", outside_role.scope}};
+  for (const auto& member : *outside_role.body.get_if<Value::Map>()) inner.push_back(member);
+  return Value::Map{{"mode", "Incremental"},
+                    {"template", Value::Map{{"$schema", kTemplateSchema},
+                                            {"contentVersion", "1.0.0.0"},
+                                            {"resources", Value::List{std::move(inner)}}}}};
+}
+
 std::string url_output(const Resource& resource) {
   const Value* found = &resource.body;
   for (const char* member : {"properties", "configuration", "ingress"})

@@ -42,8 +42,10 @@ std::set<std::string> needed_nodes(const graph::ResourceGraph& graph, const std:
 /// As `up` tags a secret: a later `up` finds its config by them.
 graph::Value secret_tags(const graph::ResourceGraph& graph, const graph::WriteSecret& secret);
 
-/// The group of what a role outside is about.
+/// The group of what a role outside is about. In another group only a deployment of its own writes ("Deploy resources
+/// to more than one resource group", Microsoft Learn), which has these properties; its expressions are the template's.
 std::string group_of(const graph::Resource& outside_role);
+graph::Value nested_deployment(const graph::Resource& outside_role);
 
 /// "url_web" where the app answers HTTPS in public; empty otherwise.
 std::string url_output(const graph::Resource& resource);

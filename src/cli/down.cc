@@ -111,9 +111,7 @@ int run_down(const Arguments& arguments, Context& context) {
   const auto& stack = session->stack();
   deploy::TeardownOptions options{.scope = deploy::stack_scope(*project, stack), .no_wait = arguments.no_wait};
   const std::string vault = plan::vault_name(*project, stack);
-  const auto vault_id =
-      azure::ResourceId::resource(stack.subscription_id, options.scope.group, "Microsoft.KeyVault/vaults", vault);
-  const auto config = has_config(*session, vault_id, context);
+  const auto config = has_config(*session, deploy::vault_id(options.scope, vault), context);
   if (!config) {
     print(config.error(), arguments, context);
     return exit_code_of(config.error());

@@ -30,10 +30,9 @@ Result<void> pin_images(const compose::Project& project, Session& session, const
   const auto access = session.access(context);
   const auto scope = deploy::stack_scope(project.name, stack);
   const deploy::StackNames names{plan::vault_name(project.name, stack), plan::storage_name(project.name, stack)};
-  const auto vault =
-      azure::ResourceId::resource(scope.subscription, scope.group, "Microsoft.KeyVault/vaults", names.vault);
   TRY_ASSIGN(const auto pinned, deploy::pin_images(images, deploy::recorded_images(access, scope, names, context.stop),
-                                                   facts.registry_users, vault, access, diagnostics, context.stop));
+                                                   facts.registry_users, deploy::vault_id(scope, names.vault), access,
+                                                   diagnostics, context.stop));
   facts.image_digests = deploy::digests_of(pinned);
   return {};
 }

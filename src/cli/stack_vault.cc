@@ -15,8 +15,7 @@ namespace {
 std::string version_of(std::string_view type) { return std::string(azure::find_resource_type(type)->api_version); }
 
 azure::ResourceId vault_id(const std::string& project, const plan::Stack& stack) {
-  return azure::ResourceId::resource(stack.subscription_id, plan::resource_group_name(project, stack),
-                                     "Microsoft.KeyVault/vaults", plan::vault_name(project, stack));
+  return deploy::vault_id(deploy::stack_scope(project, stack), plan::vault_name(project, stack));
 }
 
 }  // namespace

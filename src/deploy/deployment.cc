@@ -306,8 +306,7 @@ Result<std::optional<Prepared>> prepare(const compose::Project& project, const p
   prepared.patience = patience_of(project);
   prepared.may_stop = may_stop(project);
   prepared.names = {plan::vault_name(project.name, stack), plan::storage_name(project.name, stack)};
-  const auto vault = azure::ResourceId::resource(stack.subscription_id, prepared.scope.group,
-                                                 "Microsoft.KeyVault/vaults", prepared.names.vault);
+  const auto vault = vault_id(prepared.scope, prepared.names.vault);
   const auto images = images_to_pin(project, stack, preparing.services, options.pull);
   std::optional<Diagnostics> said_of_images;  // once asked, registries are not asked again
   const auto make_plan = [&](plan::Facts facts, Diagnostics& said) -> Result<bool> {

@@ -83,7 +83,7 @@ Result<std::optional<StackRecord>> read_record(const AzureAccess& access, const 
 Result<void> add_secrets_and_roles(StackView& view, rest::ArmClient& arm, const StackScope& scope,
                                    const StackNames& names, const plan::SharedRegistries& registries,
                                    std::stop_token stop) {
-  TRY_ASSIGN(view.secrets, list_secrets(arm, id_of(scope, "Microsoft.KeyVault/vaults", names.vault), stop));
+  TRY_ASSIGN(view.secrets, list_secrets(arm, vault_id(scope, names.vault), stop));
   TRY_ASSIGN(view.roles, roles_digest(arm, group_path(scope), grants_on(registries, scope), stop));
   return {};
 }

@@ -220,6 +220,10 @@ class Writer {
 
 }  // namespace
 
+azure::ResourceId vault_id(const StackScope& stack, const std::string& vault) {
+  return azure::ResourceId::resource(stack.subscription, stack.group, kVaultType, vault);
+}
+
 Result<std::optional<VaultSecret>> read_secret(rest::ArmClient& arm, const azure::ResourceId& vault,
                                                const std::string& name, std::stop_token stop) {
   TRY_ASSIGN(const auto body, arm.get(id_of(vault, name), api_version(), stop));
@@ -258,7 +262,7 @@ Result<void> recover_vault(const AzureAccess& access, const StackScope& stack, c
                            std::stop_token stop) {
   const std::string version = vault_version();
   const auto deleted = deleted_vault_id(stack, vault);
-  const auto id = azure::ResourceId::resource(stack.subscription, stack.group, kVaultType, vault);
+  const auto id = vault_id(stack, vault);
   const auto found = access.arm.get(deleted, version, stop);
   // Who may not look at deleted vaults hears of it from the PUT that follows.
   if (!found || !*found) return {};

@@ -32,6 +32,8 @@ struct VaultSecret {
   std::map<std::string, std::string> tags;
 };
 
+azure::ResourceId vault_id(const StackScope& stack, const std::string& vault);
+
 Result<std::optional<VaultSecret>> read_secret(rest::ArmClient& arm, const azure::ResourceId& vault,
                                                const std::string& name, std::stop_token stop);
 /// A new version.

@@ -46,13 +46,9 @@ class Lookup {
 
   Result<HttpResponse> ask(const std::string& authorization) {
     const auto base = query_.mirror.empty() ? "https://" + registry_host(image_.server) : query_.mirror;
-    auto url = fmt::format("{}/v2/{}/manifests/{}", base, image_.repository, image_.tag);
-    if (!query_.mirror.empty()) url = with_query(url, "ns", image_.server);
-    HttpRequest request{.method = "HEAD",
-                        .url = url,
-                        .headers = {{"Accept", std::string(kManifestTypes)}},
-                        .total_limit = kAnswerLimit};
-    if (!authorization.empty()) request.headers.set("Authorization", authorization);
+    auto request = manifest_request(base, image_.repository, image_.tag, authorization);
+    if (!query_.mirror.empty()) request.url = with_query(request.url, "ns", image_.server);
+    request.total_limit = kAnswerLimit;
     return pipeline_.send(std::move(request), kOnce, stop_);
   }
 

@@ -234,6 +234,18 @@ Result<Secret> token_from(Pipeline& pipeline, const std::string& url,
 
 }  // namespace
 
+HttpRequest manifest_request(const std::string& base, const std::string& repository, const std::string& tag,
+                             const std::string& authorization) {
+  constexpr const char* kTypes =
+      "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
+      "application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
+  HttpRequest request{.method = "HEAD",
+                      .url = fmt::format("{}/v2/{}/manifests/{}", base, repository, tag),
+                      .headers = {{"Accept", kTypes}}};
+  if (!authorization.empty()) request.headers.set("Authorization", authorization);
+  return request;
+}
+
 Result<Secret> RegistryClient::refresh_token(std::stop_token stop) {
   TRY_ASSIGN(const AccessToken token, tokens_.get(audience_, stop));
   std::vector<std::pair<std::string, std::string>> fields = {{"grant_type", "access_token"},
@@ -256,10 +268,7 @@ Result<Secret> RegistryClient::access_token(const std::string& scope, std::stop_
 Result<std::optional<std::string>> RegistryClient::digest_of(const std::string& repository, const std::string& tag,
                                                              std::stop_token stop) {
   TRY_ASSIGN(const Secret token, access_token(fmt::format("repository:{}:pull", repository), stop));
-  HttpRequest request{
-      .method = "HEAD",
-      .url = fmt::format("https://{}/v2/{}/manifests/{}", login_server_, repository, tag),
-      .headers = {{"Accept", std::string(kManifestTypes)}, {"Authorization", "Bearer " + token.reveal()}}};
+  auto request = manifest_request("https://" + login_server_, repository, tag, "Bearer " + token.reveal());
   TRY_ASSIGN(const HttpResponse response, pipeline_.send(std::move(request), {}, stop));
   if (response.status == 404) return std::optional<std::string>();
   if (response.status >= 400)

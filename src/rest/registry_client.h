@@ -4,7 +4,6 @@
 #include <optional>
 #include <stop_token>
 #include <string>
-#include <string_view>
 #include <vector>
 
 #include "rest/arm_client.h"
@@ -54,10 +53,10 @@ class RegistryTasks {
   Clock& clock_;
 };
 
-/// What `Accept` says of a manifest: images of one platform and of several, in both formats.
-inline constexpr std::string_view kManifestTypes =
-    "application/vnd.oci.image.index.v1+json, application/vnd.oci.image.manifest.v1+json, "
-    "application/vnd.docker.distribution.manifest.list.v2+json, application/vnd.docker.distribution.manifest.v2+json";
+/// HEAD of the manifest behind a tag, be it of an image of one platform or of several, in either format. `base`:
+/// "https://ghcr.io". `authorization` may be empty.
+HttpRequest manifest_request(const std::string& base, const std::string& repository, const std::string& tag,
+                             const std::string& authorization);
 
 /// A registry's own tokens, by exchange of one for Resource Manager (ACR-5), and what needs them.
 class RegistryClient {

@@ -2,24 +2,16 @@
 
 #include <fmt/format.h>
 
-#include "support/text.h"
+#include "emulator/registry/registries.h"
 
 namespace defang::emulator {
 namespace {
 
-/// Of the distribution specification.
-Answer registry_error(int status, std::string_view code, std::string_view message) {
-  return json_answer(status, {{"errors", Json::array({{{"code", code}, {"message", message}}})}});
-}
-
 Answer find(Runtime& runtime, const Request& request) {
-  const auto& parts = request.segments;
-  const auto size = parts.size();
-  if (size < 4 || parts.front() != "v2" || parts[size - 2] != "manifests" ||
-      (request.method != "HEAD" && request.method != "GET"))
+  const auto path = parse_registry_path(request.segments);
+  if (!path || path->kind != "manifests" || (request.method != "HEAD" && request.method != "GET"))
     return registry_error(404, "UNSUPPORTED", "manifests only");
-  const auto repository = join(std::vector<std::string>(parts.begin() + 1, parts.end() - 2), "/");
-  const auto image = fmt::format("{}/{}:{}", request.query_value("ns"), repository, parts.back());
+  const auto image = fmt::format("{}/{}:{}", request.query_value("ns"), path->repository, path->rest);
   const auto digest = runtime.public_digest(image, {});
   if (!digest) return registry_error(502, "UNKNOWN", digest.error().message);
   if (!*digest) return registry_error(404, "MANIFEST_UNKNOWN", "manifest unknown");

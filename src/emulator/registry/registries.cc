@@ -44,33 +44,6 @@ std::string_view action_of(Right right) {
   return right == Right::pull ? "pull" : right == Right::push ? "push" : "delete";
 }
 
-/// `/v2/a/b/manifests/latest` taken apart: repository `a/b`, kind `manifests`, rest `latest`.
-struct Path {
-  std::string repository;
-  std::string kind;  // manifests, blobs, uploads, tags
-  std::string rest;
-};
-
-std::optional<Path> parse_path(const std::vector<std::string>& segments) {
-  if (segments.size() < 4 || segments[0] != "v2") return std::nullopt;
-  const auto part = [&](std::size_t from_end) { return segments[segments.size() - from_end]; };
-  const auto repository = [&](std::size_t without) {
-    return join({segments.begin() + 1, segments.end() - static_cast<std::ptrdiff_t>(without)}, "/");
-  };
-  if (segments.size() >= 5 && part(3) == "blobs" && part(2) == "uploads")
-    return Path{repository(3), "uploads", part(1)};
-  if (part(2) == "blobs" && part(1) == "uploads") return Path{repository(2), "uploads", ""};
-  if (part(2) == "blobs" || part(2) == "manifests" || part(2) == "tags") return Path{repository(2), part(2), part(1)};
-  return std::nullopt;
-}
-
-Answer registry_error(int status, std::string_view code, std::string_view message, Json detail = nullptr) {
-  auto answer =
-      json_answer(status, {{"errors", Json::array({{{"code", code}, {"message", message}, {"detail", detail}}})}});
-  answer.headers.set("Docker-Distribution-Api-Version", "registry/2.0");
-  return answer;
-}
-
 Answer bare(int status) {
   auto answer = empty_answer(status);
   answer.headers.set("Docker-Distribution-Api-Version", "registry/2.0");
@@ -149,7 +122,7 @@ class FileRegistries final : public Registries {
                                                          : challenge(request, "", Right::pull, false);
     }
     if (request.path == "/v2/_catalog") return catalog(registry, request);
-    const auto path = parse_path(request.segments);
+    const auto path = parse_registry_path(request.segments);
     if (!path) return registry_error(404, "UNSUPPORTED", "the emulator's registry does not know this address");
     if (!is_repository_name(path->repository)) return registry_error(400, "NAME_INVALID", "invalid repository name");
     return repository_answer(registry, *path, request);
@@ -336,13 +309,13 @@ class FileRegistries final : public Registries {
 
   // Content
 
-  static Right right_for(const Path& path, const std::string& method) {
+  static Right right_for(const RegistryPath& path, const std::string& method) {
     if (path.kind == "uploads") return Right::push;
     if (method == "DELETE") return Right::remove;
     return method == "GET" || method == "HEAD" ? Right::pull : Right::push;
   }
 
-  Answer repository_answer(const std::string& registry, const Path& path, Request& request) {
+  Answer repository_answer(const std::string& registry, const RegistryPath& path, Request& request) {
     const auto right = right_for(path, request.method);
     if (!allowed(registry, request, path.repository, right)) {
       return challenge(request, path.repository, right, request.headers.has("Authorization"));
@@ -355,7 +328,7 @@ class FileRegistries final : public Registries {
     return tag_list(images, path, request);
   }
 
-  static Answer manifest(ImageStore& images, const Path& path, const Request& request) {
+  static Answer manifest(ImageStore& images, const RegistryPath& path, const Request& request) {
     if (request.method == "PUT") return put_manifest(images, path, request);
     if (request.method == "DELETE") {
       return images.remove_manifest(path.repository, path.rest)
@@ -375,7 +348,7 @@ class FileRegistries final : public Registries {
     return answer;
   }
 
-  static Answer put_manifest(ImageStore& images, const Path& path, const Request& request) {
+  static Answer put_manifest(ImageStore& images, const RegistryPath& path, const Request& request) {
     const auto content = request.content();
     const auto parsed = parse_json(content);
     if (!parsed || !parsed->is_object()) return registry_error(400, "MANIFEST_INVALID", "manifest is no JSON object");
@@ -398,7 +371,7 @@ class FileRegistries final : public Registries {
     return answer;
   }
 
-  static Answer blob(ImageStore& images, const Path& path, const Request& request) {
+  static Answer blob(ImageStore& images, const RegistryPath& path, const Request& request) {
     if (!images.has_blob(path.rest)) {
       return registry_error(404, "BLOB_UNKNOWN", "blob unknown to registry", {{"digest", path.rest}});
     }
@@ -416,7 +389,7 @@ class FileRegistries final : public Registries {
     return answer;
   }
 
-  Answer upload(ImageStore& images, const Path& path, Request& request) {
+  Answer upload(ImageStore& images, const RegistryPath& path, Request& request) {
     if (path.rest.empty()) return start_upload(images, path, request);
     const auto size = images.upload_size(path.rest);
     const bool sound = path.rest.find_first_not_of("0123456789abcdef-") == std::string::npos;
@@ -436,7 +409,7 @@ class FileRegistries final : public Registries {
     return upload_progress(images, path, path.rest, 202);
   }
 
-  Answer start_upload(ImageStore& images, const Path& path, Request& request) {
+  Answer start_upload(ImageStore& images, const RegistryPath& path, Request& request) {
     if (request.method != "POST") return registry_error(405, "UNSUPPORTED", "uploads start with POST");
     const auto mounted = request.query_value("mount");
     if (images.has_blob(mounted)) return blob_created(path, mounted);
@@ -446,7 +419,7 @@ class FileRegistries final : public Registries {
     return upload_progress(images, path, id, 202);
   }
 
-  static Answer upload_progress(const ImageStore& images, const Path& path, const std::string& id, int status) {
+  static Answer upload_progress(const ImageStore& images, const RegistryPath& path, const std::string& id, int status) {
     auto answer = bare(status);
     const auto size = images.upload_size(id).value_or(0);
     answer.headers.set("Location", fmt::format("/v2/{}/blobs/uploads/{}", path.repository, id));
@@ -460,7 +433,8 @@ class FileRegistries final : public Registries {
     return images.append_upload(id, request.body);
   }
 
-  static Answer finish_upload(ImageStore& images, const Path& path, const std::string& id, const Request& request) {
+  static Answer finish_upload(ImageStore& images, const RegistryPath& path, const std::string& id,
+                              const Request& request) {
     if (auto added = add(images, id, request); !added) return from(added.error());
     const auto digest = request.query_value("digest");
     const auto finished = images.finish_upload(id, digest);
@@ -472,14 +446,14 @@ class FileRegistries final : public Registries {
     return blob_created(path, digest);
   }
 
-  static Answer blob_created(const Path& path, const std::string& digest) {
+  static Answer blob_created(const RegistryPath& path, const std::string& digest) {
     auto answer = bare(201);
     answer.headers.set("Location", fmt::format("/v2/{}/blobs/{}", path.repository, digest));
     answer.headers.set("Docker-Content-Digest", digest);
     return answer;
   }
 
-  static Answer tag_list(const ImageStore& images, const Path& path, const Request& request) {
+  static Answer tag_list(const ImageStore& images, const RegistryPath& path, const Request& request) {
     if (path.rest != "list" || request.method != "GET") return registry_error(404, "UNSUPPORTED", "unknown address");
     const auto tags = images.tags(path.repository);
     if (tags.empty()) {
@@ -505,6 +479,27 @@ class FileRegistries final : public Registries {
 };
 
 }  // namespace
+
+std::optional<RegistryPath> parse_registry_path(const std::vector<std::string>& segments) {
+  if (segments.size() < 4 || segments[0] != "v2") return std::nullopt;
+  const auto part = [&](std::size_t from_end) { return segments[segments.size() - from_end]; };
+  const auto repository = [&](std::size_t without) {
+    return join({segments.begin() + 1, segments.end() - static_cast<std::ptrdiff_t>(without)}, "/");
+  };
+  if (segments.size() >= 5 && part(3) == "blobs" && part(2) == "uploads")
+    return RegistryPath{repository(3), "uploads", part(1)};
+  if (part(2) == "blobs" && part(1) == "uploads") return RegistryPath{repository(2), "uploads", ""};
+  if (part(2) == "blobs" || part(2) == "manifests" || part(2) == "tags")
+    return RegistryPath{repository(2), part(2), part(1)};
+  return std::nullopt;
+}
+
+Answer registry_error(int status, std::string_view code, std::string_view message, Json detail) {
+  auto answer =
+      json_answer(status, {{"errors", Json::array({{{"code", code}, {"message", message}, {"detail", detail}}})}});
+  answer.headers.set("Docker-Distribution-Api-Version", "registry/2.0");
+  return answer;
+}
 
 std::unique_ptr<Registries> make_registries(fs::path folder, const RegistryAccess& access, const Clock& clock,
                                             Random& random) {

@@ -33,6 +33,16 @@ class RegistryAccess {
   virtual std::optional<AdminUser> admin(const std::string& registry) const = 0;
 };
 
+/// `/v2/a/b/manifests/latest` taken apart: repository `a/b`, kind `manifests`, rest `latest`.
+struct RegistryPath {
+  std::string repository;
+  std::string kind;  // manifests, blobs, uploads, tags
+  std::string rest;
+};
+std::optional<RegistryPath> parse_registry_path(const std::vector<std::string>& segments);
+/// As the distribution specification has errors.
+Answer registry_error(int status, std::string_view code, std::string_view message, Json detail = nullptr);
+
 /// The data planes of all container registries: the OCI distribution API with ACR's token exchange (ACR-5). Calls may
 /// come from any thread.
 class Registries {
