@@ -8,6 +8,7 @@
 #include "deploy/deployment.h"
 #include "deploy/engine.h"
 #include "deploy/survey.h"
+#include "deploy/vault_secrets.h"
 
 namespace defang::cli {
 namespace {

@@ -21,6 +21,7 @@ struct Resource {
   Json hidden = Json::object();  // what the service knows and does not show: keys, secret values, counters
 
   const Json& properties() const;
+  /// Only until a member is added to the body: that moves the others.
   Json& properties() { return body["properties"]; }
   std::string state() const { return text_at(body, "properties.provisioningState"); }
   std::string name() const;      // the last part of the id

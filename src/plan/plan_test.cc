@@ -569,6 +569,7 @@ TEST(Runtimes, AreTheOneThatThereIsOrComeAlongWithAModule) {
   EXPECT_EQ(said_of(service("web"), "runc"), "");
   EXPECT_EQ(said_of(service("web"), "nvidia"), "error azure.runtime");
   EXPECT_EQ(said_of(service("web"), "io.containerd.spin.v2"), "error azure.runtime");
+  EXPECT_EQ(said_of(service("web"), "wasmedge"), "error azure.runtime");                        // no name of Docker's
   EXPECT_EQ(said_of(service("web"), "io.containerd.wasmedge.v1"), "error azure.web-assembly");  // nothing to build
   auto built = service("web");
   built.build = compose::Build{};
@@ -579,9 +580,10 @@ TEST(Runtimes, AreTheOneThatThereIsOrComeAlongWithAModule) {
   EXPECT_EQ(said_of(built, "io.containerd.wasmtime.v1", facts), "note azure.web-assembly");
   facts.modules["web"].command.clear();
   built.entrypoint = Spanned<std::vector<std::string>>{{"app.wasm"}, {}};
-  EXPECT_EQ(said_of(built, "wasmedge", facts), "note azure.web-assembly");
+  EXPECT_EQ(said_of(built, "io.containerd.wasmedge.v1", facts), "note azure.web-assembly");
   facts.without_dockerfile = {"web"};
-  EXPECT_EQ(said_of(built, "wasmedge", facts), "error azure.web-assembly");  // buildpacks know nothing of it
+  EXPECT_EQ(said_of(built, "io.containerd.wasmedge.v1", facts),
+            "error azure.web-assembly");  // buildpacks know nothing of it
 }
 
 TEST(CustomDomains, ThatAreLiveAreSentBack) {

@@ -30,6 +30,15 @@ constexpr auto kLauncherLines = std::to_array<std::string_view>({
     "exec wasmedge \"${options[@]}\" \"$@\"",
 });
 
+// Docker's names (docs.docker.com, "Wasm workloads"). Of its runtimes those that take a plain WASI module, which
+// WasmEdge runs, too; the others are frameworks.
+constexpr auto kRuntimes = std::to_array<std::string_view>({
+    "io.containerd.wasmedge.",
+    "io.containerd.wasmer.",
+    "io.containerd.wasmtime.",
+});
+constexpr auto kPlatforms = std::to_array<std::string_view>({"wasi/", "wasip1/"});
+
 /// The exec form; nothing for the other, which needs a shell.
 std::optional<Words> words_in(const std::string& arguments) {
   const auto json = nlohmann::json::parse(arguments, nullptr, false);
@@ -66,15 +75,11 @@ void read_stage(const compose::Dockerfile& dockerfile, std::size_t stage, Module
 
 }  // namespace
 
-/// Docker's names for it (docs.docker.com, "Wasm workloads"). WasmEdge runs what is written for any WASI runtime.
 bool is_module(const compose::Project& project, const std::string& service) {
   const auto runtime = text_at(project, service, "runtime");
   const auto platform = to_lower(text_at(project, service, "platform"));
-  constexpr auto kRuntimes = std::to_array<std::string_view>({"wasmedge", "wasmer", "wasmtime"});
-  const auto is_of = [&](std::string_view name) {
-    return runtime.starts_with("io.containerd." + std::string(name) + ".") || runtime == name;
-  };
-  return std::ranges::any_of(kRuntimes, is_of) || platform.starts_with("wasi/") || platform.starts_with("wasip1/");
+  return std::ranges::any_of(kRuntimes, [&](auto prefix) { return runtime.starts_with(prefix); }) ||
+         std::ranges::any_of(kPlatforms, [&](auto prefix) { return platform.starts_with(prefix); });
 }
 
 std::map<std::string, ModuleImage> module_images(const compose::Project& project, const Disk& disk) {
@@ -97,11 +102,12 @@ std::map<std::string, ModuleImage> module_images(const compose::Project& project
 void check_runtime(Planning& plan, const compose::Service& service) {
   const auto* runtime = value_at(plan.project, service.name, "runtime");
   if (!is_module(plan.project, service.name)) {
-    // Docker's own default, and what it is short for. With a GPU the drivers come along.
+    // Docker's own default, and what it is short for; and the one that gives a container the GPU that it reserves.
+    const auto name = text_at(plan.project, service.name, "runtime");
     const bool has_gpu = value_at(plan.project, service.name, "deploy.resources.reservations.devices") != nullptr;
-    if (runtime && !runtime->text.empty() && runtime->text != "runc" && runtime->text != "io.containerd.runc.v2" &&
-        !(runtime->text == "nvidia" && has_gpu))
-      plan.diagnostics.add(no_such_runtime(service, *runtime));
+    const bool is_there =
+        name.empty() || name == "runc" || name == "io.containerd.runc.v2" || (name == "nvidia" && has_gpu);
+    if (!is_there) plan.diagnostics.add(no_such_runtime(service, *runtime));
     return;
   }
   const auto& span = runtime ? runtime->span : service.platform ? service.platform->span : service.span;

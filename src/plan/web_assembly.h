@@ -6,7 +6,7 @@
 
 /// WebAssembly programs (`runtime: io.containerd.wasmedge.v1`, as Docker Desktop runs them). Container Apps has no such
 /// runtime, so theirs comes along in the image: a last stage with WasmEdge, started with the module, all variables and
-/// the whole file system, as the containerd shim starts it.
+/// the whole file system.
 namespace defang::plan {
 
 /// By `runtime` or `platform`.

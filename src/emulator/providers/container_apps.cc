@@ -79,7 +79,6 @@ std::optional<Answer> write_app(Write& write, AppKeeper& keeper) {
         fmt::format("Cannot modify the container app '{}' because there is an active provisioning operation in "
                     "progress. Please retry later.",
                     write.path.name()));
-  // Asked for each time: a member that is added to the body moves the others.
   const auto properties = [&write]() -> Json& { return write.next.properties(); };
   if (properties().is_null()) properties() = Json::object();
   read_numbers(properties());

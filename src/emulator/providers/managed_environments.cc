@@ -154,7 +154,6 @@ std::optional<Answer> write_environment(Write& write) {
   if (existing != nullptr && write.core.operation_running(text_at(existing->hidden, "operation")))
     return arm_error(409, "ManagedEnvironmentOperationInProgress",
                      fmt::format("The managed environment '{}' has another operation in progress.", existing->name()));
-  // Asked for each time: a member that is added to the body moves the others.
   const auto properties = [&write]() -> Json& { return write.next.properties(); };
   if (properties().is_null()) properties() = Json::object();
   if (auto refusal = check_profiles(properties())) return refusal;
